@@ -1,0 +1,1 @@
+//! The bytes of the native layout; no I/O.

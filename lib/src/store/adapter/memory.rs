@@ -1,0 +1,204 @@
+//! An exact bucket in memory, for tests and examples.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+use crate::store::{
+    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Store, Upload,
+    Version, Want,
+};
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, BoxStream, StreamExt};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A bucket in memory. Clones share their files.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    files: BTreeMap<String, (Bytes, u64)>,
+    writes: u64,
+}
+
+impl State {
+    fn write(&mut self, key: &Key, body: Bytes) -> Version {
+        self.writes += 1;
+        self.files
+            .insert(key.as_str().to_owned(), (body, self.writes));
+        version(self.writes)
+    }
+}
+
+fn version(write: u64) -> Version {
+    Version::new(format!("\"{write}\""))
+}
+
+impl Memory {
+    /// An empty bucket.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Every file, by key: for looking into a bucket in a test.
+    pub fn files(&self) -> BTreeMap<String, Bytes> {
+        self.lock()
+            .files
+            .iter()
+            .map(|(key, (body, _))| (key.clone(), body.clone()))
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for Memory {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            conditional_put: ConditionalPut::Version,
+            probe: false,
+            min_part: 1,
+            max_parts: 10_000,
+            remote: false,
+        }
+    }
+
+    fn describe(&self) -> String {
+        "memory".to_owned()
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
+        let state = self.lock();
+        let found = state.files.get(key.as_str());
+        Ok(found.map(|(body, write)| FileInfo {
+            size: body.len() as u64,
+            version: version(*write),
+        }))
+    }
+
+    async fn get(&self, key: &Key, want: Want) -> Result<Got> {
+        let state = self.lock();
+        let Some((body, write)) = state.files.get(key.as_str()) else {
+            return Ok(Got::Missing);
+        };
+        let info = FileInfo {
+            size: body.len() as u64,
+            version: version(*write),
+        };
+        if want.unless.as_ref() == Some(&info.version) {
+            return Ok(Got::NotModified);
+        }
+        let range = want.range.unwrap_or(0..info.size);
+        let bound = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(body.len());
+        let bytes = body.slice(bound(range.start)..bound(range.end).max(bound(range.start)));
+        Ok(Got::Found(Body {
+            info,
+            bytes: stream::iter([Ok(bytes)]).boxed(),
+        }))
+    }
+
+    async fn put(&self, key: &Key, body: Bytes, when: Precondition<'_>) -> Result<Put> {
+        let mut state = self.lock();
+        let now = state
+            .files
+            .get(key.as_str())
+            .map(|(_, write)| version(*write));
+        let holds = match when {
+            Precondition::Always => true,
+            Precondition::Absent => now.is_none(),
+            Precondition::Unchanged(expected) => now.as_ref() == Some(expected),
+        };
+        Ok(if holds {
+            Put::Written(state.write(key, body))
+        } else {
+            Put::Lost
+        })
+    }
+
+    async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>> {
+        Ok(Box::new(Parts {
+            bucket: self.clone(),
+            key: key.clone(),
+            parts: Mutex::default(),
+        }))
+    }
+
+    fn list<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+    ) -> BoxStream<'a, Result<Listed>> {
+        let found: Vec<_> = self
+            .lock()
+            .files
+            .iter()
+            .filter(|(key, _)| {
+                key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after)
+            })
+            .map(|(key, (body, _))| {
+                Ok(Listed {
+                    key: key.clone(),
+                    size: body.len() as u64,
+                    modified: 0,
+                })
+            })
+            .collect();
+        stream::iter(found).boxed()
+    }
+
+    async fn delete(&self, key: &Key) -> Result<()> {
+        self.lock().files.remove(key.as_str());
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct Parts {
+    bucket: Memory,
+    key: Key,
+    parts: Mutex<Option<BTreeMap<u32, Bytes>>>,
+}
+
+impl Parts {
+    fn taken(&self) -> Error {
+        Error::new(
+            ErrorKind::Invalid,
+            format!("cannot write {}: the upload has ended", self.key),
+        )
+    }
+}
+
+#[async_trait]
+impl Upload for Parts {
+    async fn part(&self, number: u32, body: Bytes) -> Result<()> {
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        parts.get_or_insert_default().insert(number, body);
+        Ok(())
+    }
+
+    async fn complete(&self) -> Result<()> {
+        let parts = self
+            .parts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let parts = parts.ok_or_else(|| self.taken())?;
+        let whole: BytesMut = parts.into_values().flatten().collect();
+        let _: Version = self.bucket.lock().write(&self.key, whole.freeze());
+        Ok(())
+    }
+
+    async fn abort(&self) -> Result<()> {
+        self.parts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        Ok(())
+    }
+}

@@ -1,0 +1,3 @@
+//! The services, one file each.
+
+pub mod memory;

@@ -1,0 +1,150 @@
+//! What is asked of a bucket.
+//!
+//! Comes in: keys and bytes. Goes out: the same bytes, and who won a race. Nothing here
+//! knows what the bytes mean.
+
+pub mod adapter;
+mod capability;
+mod put;
+
+pub use capability::{Capabilities, ConditionalPut};
+pub use put::{Precondition, Put, Version};
+
+use crate::error::Result;
+use crate::key::Key;
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use std::fmt;
+use std::ops::Range;
+
+/// What is asked of a bucket, below one prefix. Every promise here is tested by
+/// `testkit::conformance`.
+///
+/// A method that answers `Ok` after a write means: the bucket has it, durably, and every
+/// later read of any client sees it. Reading what is not there is an answer, never an
+/// error. Errors are of kind `Denied`, `Unavailable` (it may be tried again), `Missing`
+/// (the bucket itself is not there), `Invalid` (the settings are wrong), `InDoubt` (a
+/// conditional write of which no answer came), `Unsupported` or `Local`.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// What this bucket can promise; no request.
+    fn capabilities(&self) -> Capabilities;
+
+    /// The bucket and prefix as a person would write it, without secrets; no request.
+    fn describe(&self) -> String;
+
+    /// Whether a file is there, and its size and version. One request.
+    async fn head(&self, key: &Key) -> Result<Option<FileInfo>>;
+
+    /// Reads a file or a range of it as a stream. One request. A range that reaches past
+    /// the end is cut there; one that starts past it yields no bytes or an error of kind
+    /// `Invalid`.
+    async fn get(&self, key: &Key, want: Want) -> Result<Got>;
+
+    /// Writes a small file whole: readers see all of it or none. One request, and never
+    /// more: a conditional write is not repeated behind the caller's back.
+    async fn put(&self, key: &Key, body: Bytes, when: Precondition<'_>) -> Result<Put>;
+
+    /// Begins to write a large file in parts, unconditionally. One request. Nothing is
+    /// seen of it until [`Upload::complete`].
+    async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>>;
+
+    /// Lists the files whose key starts with this prefix (compared as text, so `a` also
+    /// finds `ab`), in the order of their bytes, from after `after`. One request for each
+    /// thousand files.
+    fn list<'a>(&'a self, prefix: &'a str, after: Option<&'a str>)
+    -> BoxStream<'a, Result<Listed>>;
+
+    /// Deletes a file; one that is not there counts as deleted. One request.
+    async fn delete(&self, key: &Key) -> Result<()>;
+}
+
+/// A file that is being written in parts.
+///
+/// Dropping it without [`Upload::complete`] leaves no file; the parts may remain in the
+/// bucket, unseen and paid for, until [`Upload::abort`] or a lifecycle rule removes them.
+#[async_trait]
+pub trait Upload: fmt::Debug + Send + Sync {
+    /// Writes part `number` (from 0). Parts may come in any order and at the same time,
+    /// and all but the last have one size, at least [`Capabilities::min_part`]. One request.
+    async fn part(&self, number: u32, body: Bytes) -> Result<()>;
+
+    /// Joins the parts; from here on the file is seen. One request.
+    async fn complete(&self) -> Result<()>;
+
+    /// Throws the parts away. One request.
+    async fn abort(&self) -> Result<()>;
+}
+
+/// What is known of a file without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileInfo {
+    /// Bytes of the whole file.
+    pub size: u64,
+    /// The version that a later conditional write can name.
+    pub version: Version,
+}
+
+/// A file that a listing found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its key, as text: a foreign one may break the rules of [`Key`].
+    pub key: String,
+    /// Bytes of the whole file.
+    pub size: u64,
+    /// Seconds since 1970 at which it was last written, by the bucket's clock.
+    pub modified: i64,
+}
+
+/// Which bytes to read, and when not to.
+#[derive(Debug, Clone, Default)]
+pub struct Want {
+    /// Only these bytes; `None` reads all.
+    pub range: Option<Range<u64>>,
+    /// Nothing if the file still has this version.
+    pub unless: Option<Version>,
+}
+
+impl Want {
+    /// The whole file, whatever its version.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Bytes from `range.start` up to before `range.end`.
+    pub fn range(range: Range<u64>) -> Self {
+        Self {
+            range: Some(range),
+            unless: None,
+        }
+    }
+}
+
+/// The answer to a read.
+#[derive(Debug)]
+pub enum Got {
+    /// The file, or the part of it that was asked for.
+    Found(Body),
+    /// It still has the version that was named.
+    NotModified,
+    /// There is no such file.
+    Missing,
+}
+
+/// A file that is being read.
+pub struct Body {
+    /// Size and version of the whole file.
+    pub info: FileInfo,
+    /// The bytes, in order. An error in it, or an early end, means that nothing read so
+    /// far can be relied on to be the whole.
+    pub bytes: BoxStream<'static, Result<Bytes>>,
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("info", &self.info)
+            .finish_non_exhaustive()
+    }
+}
