@@ -18,13 +18,28 @@ impl RefName {
     /// [`ErrorKind::Invalid`], saying which rule was broken.
     pub fn new(name: impl Into<Vec<u8>>) -> Result<Self> {
         let name = name.into();
-        match fault(&name) {
-            None => Ok(Self(name.into_boxed_slice())),
-            Some(why) => Err(Error::new(
-                ErrorKind::Invalid,
-                format!("'{}' is no ref name: {why}", name.escape_ascii()),
-            )),
+        Self::check(&name)?;
+        Ok(Self(name.into_boxed_slice()))
+    }
+
+    /// As [`RefName::new`], without keeping the name.
+    ///
+    /// # Errors
+    ///
+    /// As [`RefName::new`].
+    pub fn check(name: &[u8]) -> Result<()> {
+        match fault(name) {
+            None => Ok(()),
+            Some(why) => {
+                let message = format!("'{}' is no ref name: {why}", name.escape_ascii());
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
         }
+    }
+
+    /// Takes a name that was checked when it was read.
+    pub(crate) fn trusted(name: &[u8]) -> Self {
+        Self(name.into())
     }
 
     /// The bytes of the name.

@@ -1,0 +1,112 @@
+//! Every key of the native layout, in both directions. Keys are spelled here only.
+
+use crate::error::Result;
+use crate::key::Key;
+
+/// The one file that ever changes: the root of the repository.
+pub const MANIFEST: &str = "pail/manifest.json";
+
+/// Where packs and their indexes lie.
+pub const PACKS: &str = "objects/pack/";
+
+/// Where base ref tables lie.
+pub const TABLES: &str = "pail/refs/";
+
+/// Where older parts of the push log lie.
+pub const SEGMENTS: &str = "pail/log/";
+
+/// Where a bucket is tried before the first write.
+pub const PROBES: &str = "pail/probe/";
+
+/// Everything of the native layout that is neither pack nor LFS object.
+pub const ROOT: &str = "pail/";
+
+fn checked(path: String) -> Result<Key> {
+    Key::new(path)
+}
+
+/// `pail/manifest.json`
+///
+/// # Errors
+///
+/// None in practice: the key is constant.
+pub fn manifest() -> Result<Key> {
+    checked(MANIFEST.to_owned())
+}
+
+/// `objects/pack/pack-<name>.pack`
+///
+/// # Errors
+///
+/// [`crate::ErrorKind::Invalid`] if the name is not one for a key.
+pub fn pack(name: &str) -> Result<Key> {
+    checked(format!("{PACKS}pack-{name}.pack"))
+}
+
+/// `objects/pack/pack-<name>.idx`
+///
+/// # Errors
+///
+/// As [`pack`].
+pub fn index(name: &str) -> Result<Key> {
+    checked(format!("{PACKS}pack-{name}.idx"))
+}
+
+/// `pail/refs/<id>`
+///
+/// # Errors
+///
+/// As [`pack`].
+pub fn table(id: &str) -> Result<Key> {
+    checked(format!("{TABLES}{id}"))
+}
+
+/// `pail/log/<first>-<last>-<id>`
+///
+/// # Errors
+///
+/// As [`pack`].
+pub fn segment(first: u64, last: u64, id: &str) -> Result<Key> {
+    checked(format!("{SEGMENTS}{first}-{last}-{id}"))
+}
+
+/// `pail/probe/<id>`
+///
+/// # Errors
+///
+/// As [`pack`].
+pub fn probe(id: &str) -> Result<Key> {
+    checked(format!("{PROBES}{id}"))
+}
+
+/// The name of a pack, told from the key of its `.pack` or `.idx`.
+pub fn pack_name(key: &str) -> Option<&str> {
+    let file = key.strip_prefix(PACKS)?.strip_prefix("pack-")?;
+    let name = file
+        .strip_suffix(".pack")
+        .or_else(|| file.strip_suffix(".idx"))?;
+    is_hex(name, &[40, 64]).then_some(name)
+}
+
+/// Whether a text is lower-case hex of one of these lengths.
+pub(crate) fn is_hex(text: &str, lengths: &[usize]) -> bool {
+    lengths.contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_pack_goes_into_its_keys_and_comes_out() {
+        let name = "0123456789abcdef0123456789abcdef01234567";
+        for key in [pack(name).unwrap(), index(name).unwrap()] {
+            assert_eq!(pack_name(key.as_str()), Some(name));
+        }
+        assert_eq!(pack_name("objects/pack/pack-0123.pack"), None);
+        assert_eq!(pack_name("objects/pack/multi-pack-index"), None);
+    }
+}

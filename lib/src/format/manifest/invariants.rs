@@ -1,0 +1,86 @@
+//! What holds for every manifest, whoever wrote it.
+
+use super::Manifest;
+use crate::format::keys::is_hex;
+use std::collections::BTreeSet;
+
+/// The first rule that a manifest breaks, in words; `None` if it is sound.
+pub(super) fn fault(manifest: &Manifest) -> Option<String> {
+    let format = manifest.object_format;
+    if !is_hex(&manifest.repository, &[32]) {
+        return Some("'repository' is not 32 hex digits".to_owned());
+    }
+    if !is_hex(&manifest.write_id, &[32]) {
+        return Some("'write_id' is not 32 hex digits".to_owned());
+    }
+    if manifest.generation == 0 {
+        return Some("'generation' is 0".to_owned());
+    }
+    if let Some(head) = manifest.head.as_ref().filter(|head| !head.is_branch()) {
+        return Some(format!("'head' names {head}, which is no branch"));
+    }
+    for (name, value) in &manifest.updates {
+        if value.is_some_and(|value| value.oid.format() != format || value.oid.is_null()) {
+            return Some(format!("the id of {name} is not one of {format}"));
+        }
+        if value.is_none() && manifest.base.is_none() {
+            return Some(format!(
+                "{name} is marked as deleted, and there is no base table"
+            ));
+        }
+    }
+    if let Some(base) = &manifest.base
+        && (!is_hex(&base.id, &[32]) || !is_hex(&base.sha256, &[64]))
+    {
+        return Some("the base table's id or hash is not hex of the right length".to_owned());
+    }
+    packs(manifest).or_else(|| log(manifest))
+}
+
+fn packs(manifest: &Manifest) -> Option<String> {
+    let mut names = BTreeSet::new();
+    for pack in &manifest.packs {
+        if !is_hex(&pack.name, &[manifest.object_format.hex_len()]) {
+            return Some(format!(
+                "a pack is named '{}', which is no checksum",
+                pack.name.escape_debug()
+            ));
+        }
+        if !names.insert(&pack.name) {
+            return Some(format!("pack {} is named twice", pack.name));
+        }
+        if pack.from >= pack.to || pack.to > manifest.generation {
+            return Some(format!(
+                "pack {} covers the generations ({}, {}]",
+                pack.name, pack.from, pack.to
+            ));
+        }
+    }
+    None
+}
+
+fn log(manifest: &Manifest) -> Option<String> {
+    let mut last = 0;
+    for segment in &manifest.log.segments {
+        if !is_hex(&segment.id, &[32]) || !is_hex(&segment.sha256, &[64]) {
+            return Some("a log segment's id or hash is not hex of the right length".to_owned());
+        }
+        if segment.first <= last || segment.last < segment.first {
+            return Some(format!(
+                "log segment {}-{} is out of order",
+                segment.first, segment.last
+            ));
+        }
+        last = segment.last;
+    }
+    for entry in &manifest.log.entries {
+        if entry.generation <= last || entry.generation > manifest.generation {
+            return Some(format!(
+                "the log entry of generation {} is out of order",
+                entry.generation
+            ));
+        }
+        last = entry.generation;
+    }
+    None
+}

@@ -1,0 +1,115 @@
+//! The manifest: the one file of a repository that is ever changed.
+
+mod codec;
+mod invariants;
+mod log;
+mod packs;
+
+pub(crate) use codec::{decode_entry, encode_entry, updates_len};
+pub use log::{LogEntry, LogTail, RefMove, SegmentRef};
+pub use packs::{Holds, PackEntry, PackSource};
+
+use super::refs::Updates;
+use crate::oid::ObjectFormat;
+use crate::refs::RefName;
+use serde_json::{Map, Value};
+
+/// The version of the layout that this program reads and writes.
+pub const VERSION: u64 = 1;
+
+/// Largest manifest that is read, in bytes. A healthy one is below 64 KiB; one that was
+/// never maintained grows by some hundred bytes a push.
+pub const MAX_BYTES: u64 = 64 << 20;
+
+/// Inline ref updates beyond so many encoded bytes go into a new base table.
+pub const MAX_INLINE_REFS: usize = 36 << 10;
+
+/// Log entries beyond so many encoded bytes go into a segment.
+pub const MAX_LOG_TAIL: usize = 12 << 10;
+
+/// What a repository is at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// A random id, given when the repository was made.
+    pub repository: String,
+    /// The hash of its object ids.
+    pub object_format: ObjectFormat,
+    /// Grows by one with every commit.
+    pub generation: u64,
+    /// Fresh chance for each attempt to commit, by which a writer knows its own.
+    pub write_id: String,
+    /// Grows when a commit drops objects.
+    pub epoch: u64,
+    /// The branch that HEAD names, once there is one.
+    pub head: Option<RefName>,
+    /// The base ref table, if there is one.
+    pub base: Option<TableRef>,
+    /// The refs, where there is no base table; else what changed since.
+    pub updates: Updates,
+    /// The packs.
+    pub packs: Vec<PackEntry>,
+    /// The push log.
+    pub log: LogTail,
+    /// Keys that are to be deleted.
+    pub condemned: Vec<Condemned>,
+    /// The repository's own settings.
+    pub settings: Map<String, Value>,
+    /// Features without which a reader must stop.
+    pub requires: Vec<String>,
+    /// Features that a reader may ignore.
+    pub optional: Vec<String>,
+    /// Top-level fields that this program does not know, kept as they came.
+    pub unknown: Map<String, Value>,
+}
+
+impl Manifest {
+    /// The manifest of a repository before its first commit: generation 0, never stored.
+    pub fn new(repository: String, object_format: ObjectFormat) -> Self {
+        Self {
+            repository,
+            object_format,
+            generation: 0,
+            write_id: String::new(),
+            epoch: 0,
+            head: None,
+            base: None,
+            updates: Updates::new(),
+            packs: Vec::new(),
+            log: LogTail::default(),
+            condemned: Vec::new(),
+            settings: Map::new(),
+            requires: Vec::new(),
+            optional: Vec::new(),
+            unknown: Map::new(),
+        }
+    }
+
+    /// The generation up to which the packs hold everything: commits after it moved refs only.
+    pub fn covered(&self) -> u64 {
+        self.packs.iter().map(|pack| pack.to).max().unwrap_or(0)
+    }
+}
+
+/// A base ref table, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableRef {
+    /// Its key is `pail/refs/<id>`.
+    pub id: String,
+    /// SHA-256 of the file, hex.
+    pub sha256: String,
+    /// Bytes of the file.
+    pub size: u64,
+    /// How many refs it holds.
+    pub count: u64,
+}
+
+/// A key that gc has taken out of the manifest and will delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condemned {
+    /// The key.
+    pub key: String,
+    /// The generation that condemned it.
+    pub generation: u64,
+    /// When, in seconds since 1970.
+    pub time: i64,
+}

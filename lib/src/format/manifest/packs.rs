@@ -1,0 +1,98 @@
+//! The packs of a repository, and which generations each covers.
+
+use serde_json::{Map, Value};
+
+/// One pack.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PackEntry {
+    /// The checksum that ends the pack, hex: its keys are `objects/pack/pack-<name>.pack`
+    /// and `.idx`.
+    pub name: String,
+    /// Bytes of the pack.
+    pub size: u64,
+    /// Bytes of the index; `None` where none was stored (`docs/format/v1.md`, "Small packs").
+    pub index: Option<u64>,
+    /// How many objects it holds.
+    pub objects: u64,
+    /// It covers the generations after this one …
+    pub from: u64,
+    /// … up to and with this one.
+    pub to: u64,
+    /// Which of their objects it holds.
+    pub holds: Holds,
+    /// What made it.
+    pub source: PackSource,
+    /// Fields that this program does not know.
+    pub unknown: Map<String, Value>,
+}
+
+/// Which objects of its generations a pack holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Holds {
+    /// All of them.
+    All,
+    /// Commits, trees and tags.
+    CommitsAndTrees,
+    /// Blobs.
+    Blobs,
+}
+
+impl Holds {
+    const NAMES: [(Self, &'static str); 3] = [
+        (Self::All, "all"),
+        (Self::CommitsAndTrees, "commits+trees"),
+        (Self::Blobs, "blobs"),
+    ];
+
+    /// The word that stands in the manifest.
+    pub fn name(self) -> &'static str {
+        Self::NAMES
+            .iter()
+            .find(|(kind, _)| *kind == self)
+            .map_or("all", |(_, name)| name)
+    }
+
+    /// Reads that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::NAMES
+            .iter()
+            .find(|(_, name)| *name == word)
+            .map(|(kind, _)| *kind)
+    }
+}
+
+/// What made a pack. Packs of one source and one interval belong together; those of
+/// different sources are alternatives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PackSource {
+    /// A push.
+    Push,
+    /// Maintenance that joined a run of packs.
+    Merge,
+    /// Maintenance that packed everything anew.
+    Base,
+}
+
+impl PackSource {
+    const NAMES: [(Self, &'static str); 3] = [
+        (Self::Push, "push"),
+        (Self::Merge, "merge"),
+        (Self::Base, "base"),
+    ];
+
+    /// The word that stands in the manifest.
+    pub fn name(self) -> &'static str {
+        Self::NAMES
+            .iter()
+            .find(|(kind, _)| *kind == self)
+            .map_or("push", |(_, name)| name)
+    }
+
+    /// Reads that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::NAMES
+            .iter()
+            .find(|(_, name)| *name == word)
+            .map(|(kind, _)| *kind)
+    }
+}
