@@ -15,6 +15,7 @@ pub mod progress;
 pub mod refs;
 pub mod secret;
 pub mod store;
+pub mod transaction;
 
 pub use error::{Error, ErrorKind, Result};
 pub use key::Key;

@@ -70,6 +70,15 @@ pub fn segment(first: u64, last: u64, id: &str) -> Result<Key> {
     checked(format!("{SEGMENTS}{first}-{last}-{id}"))
 }
 
+/// `pail/log/moves-<id>`
+///
+/// # Errors
+///
+/// As [`pack`].
+pub fn moves(id: &str) -> Result<Key> {
+    checked(format!("{SEGMENTS}moves-{id}"))
+}
+
 /// `pail/probe/<id>`
 ///
 /// # Errors

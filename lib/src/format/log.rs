@@ -1,10 +1,9 @@
-//! Segments of the push log: JSON lines, zstd.
+//! Files of the push log, all JSON lines packed with zstd: segments hold older entries,
+//! moves files hold the moves of one large entry.
 
 use super::corrupt;
-use super::manifest::LogEntry;
+use super::manifest::{LogEntry, RefMove, decode_entry, encode_entry, read_move, write_move};
 use crate::error::Result;
-
-use super::manifest::{decode_entry, encode_entry};
 
 /// Largest segment that is accepted, unpacked, in bytes.
 const MAX_SEGMENT: usize = 256 << 20;
@@ -15,12 +14,7 @@ const MAX_SEGMENT: usize = 256 << 20;
 ///
 /// [`crate::ErrorKind::Corrupt`] if packing fails.
 pub fn encode(entries: &[LogEntry]) -> Result<Vec<u8>> {
-    let mut text = Vec::new();
-    for entry in entries {
-        text.append(&mut encode_entry(entry)?);
-        text.push(b'\n');
-    }
-    zstd::bulk::compress(&text, 3).map_err(|error| corrupt("the push log", error))
+    pack(entries.iter().map(encode_entry))
 }
 
 /// Reads a segment.
@@ -29,23 +23,57 @@ pub fn encode(entries: &[LogEntry]) -> Result<Vec<u8>> {
 ///
 /// [`crate::ErrorKind::Corrupt`] if it is not zstd, too large, or holds no log entries.
 pub fn decode(packed: &[u8]) -> Result<Vec<LogEntry>> {
+    unpack(packed, decode_entry)
+}
+
+/// Writes the moves of one entry.
+///
+/// # Errors
+///
+/// As [`encode`].
+pub fn encode_moves(moves: &[RefMove]) -> Result<Vec<u8>> {
+    pack(
+        moves
+            .iter()
+            .map(|one| serde_json::to_vec(&write_move(one)).map_err(|error| corrupt(WHAT, error))),
+    )
+}
+
+/// Reads them.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub fn decode_moves(packed: &[u8]) -> Result<Vec<RefMove>> {
+    unpack(packed, |line| {
+        read_move(&serde_json::from_slice(line).map_err(|error| corrupt(WHAT, error))?)
+    })
+}
+
+const WHAT: &str = "the push log";
+
+fn pack(lines: impl Iterator<Item = Result<Vec<u8>>>) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    for line in lines {
+        text.append(&mut line?);
+        text.push(b'\n');
+    }
+    zstd::bulk::compress(&text, 3).map_err(|error| corrupt(WHAT, error))
+}
+
+fn unpack<T>(packed: &[u8], read: impl Fn(&[u8]) -> Result<T>) -> Result<Vec<T>> {
     let size = zstd::zstd_safe::get_frame_content_size(packed)
         .ok()
         .flatten();
     let size = size
         .and_then(|size| usize::try_from(size).ok())
         .filter(|size| *size <= MAX_SEGMENT);
-    let size = size.ok_or_else(|| {
-        corrupt(
-            "the push log",
-            "a segment's size is not stated, or beyond every bound",
-        )
-    })?;
-    let text =
-        zstd::bulk::decompress(packed, size).map_err(|error| corrupt("the push log", error))?;
+    let size =
+        size.ok_or_else(|| corrupt(WHAT, "a file's size is not stated, or beyond every bound"))?;
+    let text = zstd::bulk::decompress(packed, size).map_err(|error| corrupt(WHAT, error))?;
     text.split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
-        .map(decode_entry)
+        .map(read)
         .collect()
 }
 

@@ -1,8 +1,8 @@
 //! Bytes ⇄ [`Manifest`]: version gate first, unknown fields kept, every value checked.
 
 use super::{
-    Condemned, Holds, LogEntry, LogTail, Manifest, PackEntry, PackSource, RefMove, SegmentRef,
-    TableRef, VERSION, invariants,
+    Condemned, Holds, LogEntry, LogTail, Manifest, MovesFile, PackEntry, PackSource, RefMove,
+    SegmentRef, TableRef, VERSION, invariants,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::refs::Updates;
@@ -79,6 +79,9 @@ struct WirePack {
     unknown: Map<String, Value>,
 }
 
+/// Name, old id, new id.
+pub(crate) type WireMove = (String, Option<String>, Option<String>);
+
 #[derive(Serialize, Deserialize)]
 struct WireLog {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -102,8 +105,9 @@ struct WireEntry {
     who: String,
     what: String,
     write_id: String,
-    /// Name, old id, new id.
-    moves: Vec<(String, Option<String>, Option<String>)>,
+    moves: Vec<WireMove>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    moves_file: Option<WireTable>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     options: Vec<String>,
     #[serde(flatten)]
@@ -400,44 +404,59 @@ impl WireSegment {
     }
 }
 
+/// Reads how one ref moved.
+pub(crate) fn read_move((name, old, new): &WireMove) -> Result<RefMove> {
+    Ok(RefMove {
+        name: read_name(name)?,
+        old: old.as_deref().map(read_oid).transpose()?,
+        new: new.as_deref().map(read_oid).transpose()?,
+    })
+}
+
+/// Writes it.
+pub(crate) fn write_move(one: &RefMove) -> WireMove {
+    let text = |oid: Option<ObjectId>| oid.map(|oid| oid.to_string());
+    (
+        names::encode(one.name.as_bytes()),
+        text(one.old),
+        text(one.new),
+    )
+}
+
 impl WireEntry {
     fn read(self) -> Result<LogEntry> {
-        let read_move = |(name, old, new): (String, Option<String>, Option<String>)| {
-            Ok(RefMove {
-                name: read_name(&name)?,
-                old: old.as_deref().map(read_oid).transpose()?,
-                new: new.as_deref().map(read_oid).transpose()?,
-            })
-        };
         Ok(LogEntry {
             generation: self.generation,
             time: self.time,
             who: self.who,
             what: self.what,
             write_id: self.write_id,
-            moves: self
-                .moves
-                .into_iter()
-                .map(read_move)
-                .collect::<Result<_>>()?,
+            moves: self.moves.iter().map(read_move).collect::<Result<_>>()?,
+            moves_file: self.moves_file.map(|f| MovesFile {
+                id: f.id,
+                sha256: f.sha256,
+                size: f.size,
+                count: f.count,
+            }),
             options: self.options,
             unknown: self.unknown,
         })
     }
 
     fn write(entry: &LogEntry) -> Self {
-        let text = |oid: Option<ObjectId>| oid.map(|oid| oid.to_string());
         Self {
             generation: entry.generation,
             time: entry.time,
             who: entry.who.clone(),
             what: entry.what.clone(),
             write_id: entry.write_id.clone(),
-            moves: entry
-                .moves
-                .iter()
-                .map(|m| (names::encode(m.name.as_bytes()), text(m.old), text(m.new)))
-                .collect(),
+            moves: entry.moves.iter().map(write_move).collect(),
+            moves_file: entry.moves_file.as_ref().map(|f| WireTable {
+                id: f.id.clone(),
+                sha256: f.sha256.clone(),
+                size: f.size,
+                count: f.count,
+            }),
             options: entry.options.clone(),
             unknown: entry.unknown.clone(),
         }

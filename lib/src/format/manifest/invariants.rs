@@ -80,6 +80,11 @@ fn log(manifest: &Manifest) -> Option<String> {
                 entry.generation
             ));
         }
+        if let Some(file) = &entry.moves_file
+            && (!is_hex(&file.id, &[32]) || !is_hex(&file.sha256, &[64]))
+        {
+            return Some("a moves file's id or hash is not hex of the right length".to_owned());
+        }
         last = entry.generation;
     }
     None

@@ -41,8 +41,10 @@ pub struct LogEntry {
     pub what: String,
     /// The write id of the manifest that it made.
     pub write_id: String,
-    /// The refs that moved.
+    /// The refs that moved, where they are few enough to stand inline.
     pub moves: Vec<RefMove>,
+    /// The file that holds the moves where they are not.
+    pub moves_file: Option<MovesFile>,
     /// Push options, as given.
     pub options: Vec<String>,
     /// Fields that this program does not know.
@@ -58,4 +60,17 @@ pub struct RefMove {
     pub old: Option<ObjectId>,
     /// What it is; `None` if it was deleted.
     pub new: Option<ObjectId>,
+}
+
+/// The moves of one large entry, in a file of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovesFile {
+    /// Its key is `pail/log/moves-<id>`.
+    pub id: String,
+    /// SHA-256 of the file, hex.
+    pub sha256: String,
+    /// Bytes of the file.
+    pub size: u64,
+    /// How many refs moved.
+    pub count: u64,
 }

@@ -5,8 +5,8 @@ mod invariants;
 mod log;
 mod packs;
 
-pub(crate) use codec::{decode_entry, encode_entry, updates_len};
-pub use log::{LogEntry, LogTail, RefMove, SegmentRef};
+pub(crate) use codec::{decode_entry, encode_entry, read_move, updates_len, write_move};
+pub use log::{LogEntry, LogTail, MovesFile, RefMove, SegmentRef};
 pub use packs::{Holds, PackEntry, PackSource};
 
 use super::refs::Updates;
@@ -23,6 +23,9 @@ pub const MAX_BYTES: u64 = 64 << 20;
 
 /// Inline ref updates beyond so many encoded bytes go into a new base table.
 pub const MAX_INLINE_REFS: usize = 36 << 10;
+
+/// The moves of a log entry beyond so many encoded bytes go into a file of their own.
+pub const MAX_INLINE_MOVES: usize = 48 << 10;
 
 /// Log entries beyond so many encoded bytes go into a segment.
 pub const MAX_LOG_TAIL: usize = 12 << 10;

@@ -1,0 +1,137 @@
+//! Small immutable files that a manifest names by hash: ref tables and parts of the log.
+
+use super::snapshot::{Snapshot, collect};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest::{LogEntry, RefMove};
+use crate::format::{keys, log};
+use crate::key::Key;
+use crate::store::{Got, Store, Want};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use std::path::PathBuf;
+
+/// Keeps small immutable files on the local disk, by their hash.
+#[derive(Debug, Clone, Default)]
+pub struct Cache {
+    folder: Option<PathBuf>,
+}
+
+impl Cache {
+    /// Keeps files in this folder, made when it is needed; `None` keeps nothing.
+    pub fn new(folder: Option<PathBuf>) -> Self {
+        Self { folder }
+    }
+
+    /// Reads a file that has this size and hash, from the cache or with one GET.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Corrupt`] if it is gone or is not what the manifest says, and those of
+    /// the store. A cache that cannot be read or written is passed over.
+    pub(super) async fn read(
+        &self,
+        store: &dyn Store,
+        key: &Key,
+        size: u64,
+        sha256: &str,
+    ) -> Result<Bytes> {
+        let path = self.folder.as_ref().map(|folder| folder.join(sha256));
+        if let Some(kept) = path.as_ref().and_then(|path| std::fs::read(path).ok())
+            && hex_sha256(&kept) == sha256
+        {
+            return Ok(kept.into());
+        }
+        let Got::Found(body) = store.get(key, Want::all()).await? else {
+            return Err(wrong(key, "the manifest names it and it is not there"));
+        };
+        if body.info.size != size {
+            return Err(wrong(
+                key,
+                &format!("it has {} bytes, the manifest says {size}", body.info.size),
+            ));
+        }
+        let bytes = collect(body, size, key.as_str()).await?;
+        if hex_sha256(&bytes) != sha256 {
+            return Err(wrong(
+                key,
+                "its hash is not the one that the manifest names",
+            ));
+        }
+        if let Some(path) = path {
+            keep(&path, &bytes);
+        }
+        Ok(bytes)
+    }
+}
+
+/// Writes a cached file beside its place and renames it, so that no reader sees half of
+/// it. A failure costs the next reader a download and nothing else.
+fn keep(path: &std::path::Path, bytes: &[u8]) {
+    let Some(folder) = path.parent() else { return };
+    let beside = path.with_extension(format!("tmp{}", std::process::id()));
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&beside, bytes))
+        .and_then(|()| std::fs::rename(&beside, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+}
+
+fn wrong(key: &Key, why: &str) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("cannot read {key}: {why}"))
+        .with_hint("the bucket was changed by something else than git-pail; restore the file or an older manifest")
+}
+
+/// SHA-256 as hex.
+pub(super) fn hex_sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Reads the log entries of one segment, counted from the newest: 0 is the newest one that
+/// no longer stands in the manifest. `None` past the oldest. One GET, or none if cached.
+///
+/// # Errors
+///
+/// [`ErrorKind::Corrupt`] if the segment is gone or wrong, and those of the store.
+pub async fn read_log(
+    store: &dyn Store,
+    cache: &Cache,
+    at: &Snapshot,
+    back: usize,
+) -> Result<Option<Vec<LogEntry>>> {
+    let segments = &at.manifest.log.segments;
+    let Some(segment) = segments
+        .len()
+        .checked_sub(back + 1)
+        .and_then(|at| segments.get(at))
+    else {
+        return Ok(None);
+    };
+    let key = keys::segment(segment.first, segment.last, &segment.id)?;
+    let packed = cache
+        .read(store, &key, segment.size, &segment.sha256)
+        .await?;
+    Ok(Some(log::decode(&packed)?))
+}
+
+/// The moves of an entry, from its own file where they are many.
+///
+/// # Errors
+///
+/// As [`read_log`].
+pub async fn read_moves(
+    store: &dyn Store,
+    cache: &Cache,
+    entry: &LogEntry,
+) -> Result<Vec<RefMove>> {
+    let Some(file) = &entry.moves_file else {
+        return Ok(entry.moves.clone());
+    };
+    let packed = cache
+        .read(store, &keys::moves(&file.id)?, file.size, &file.sha256)
+        .await?;
+    log::decode_moves(&packed)
+}

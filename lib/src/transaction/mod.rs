@@ -1,0 +1,16 @@
+//! Changing the manifest so that nobody's change is lost.
+//!
+//! Comes in: a manifest, and what shall change. Goes out: the manifest that the bucket now
+//! has, and what became of each edit. This is step 1 and step 5 of a push.
+
+mod commit;
+mod files;
+mod probe;
+mod rebase;
+mod snapshot;
+
+pub use commit::{Committed, Committer, Verdict};
+pub use files::{Cache, read_log, read_moves};
+pub use probe::probe;
+pub use rebase::{Applied, Basis, Change, HeadChange, NewPack, Overflow, apply, overflow};
+pub use snapshot::Snapshot;
