@@ -10,12 +10,14 @@ pub mod error;
 pub mod format;
 pub mod ids;
 pub mod key;
+pub mod local;
 pub mod oid;
 pub mod progress;
 pub mod refs;
 pub mod secret;
 pub mod store;
 pub mod transaction;
+pub mod transfer;
 
 pub use error::{Error, ErrorKind, Result};
 pub use key::Key;

@@ -5,10 +5,15 @@
 
 pub mod adapter;
 mod capability;
+mod download;
 mod put;
+mod upload;
 
 pub use capability::{Capabilities, ConditionalPut};
+pub use download::{Piece, Wanted, download};
 pub use put::{Precondition, Put, Version};
+
+pub use upload::{FileSource, Limits, Source, upload};
 
 use crate::error::Result;
 use crate::key::Key;

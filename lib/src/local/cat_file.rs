@@ -1,0 +1,94 @@
+//! Which objects are here, and of what type: `git cat-file --batch-check`.
+
+use super::repository::Repository;
+use crate::error::{Error, ErrorKind, Result};
+use crate::oid::ObjectId;
+
+/// An object of the local repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its id.
+    pub oid: ObjectId,
+    /// Its type: `commit`, `tree`, `blob` or `tag`.
+    pub kind: String,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+impl Repository {
+    /// Looks objects up by any name that git understands; `None` for one that is not here.
+    /// One spawn for all, none for none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Local`] if git fails.
+    pub async fn look_up(&self, names: &[Vec<u8>]) -> Result<Vec<Option<Found>>> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut input = Vec::new();
+        for name in names {
+            if name.contains(&b'\n') {
+                return Err(Error::new(
+                    ErrorKind::Invalid,
+                    "cannot look up an object whose name holds a line feed",
+                ));
+            }
+            input.extend_from_slice(name);
+            input.push(b'\n');
+        }
+        // A partial clone must not fetch what it is only asked about.
+        let args = [
+            "cat-file",
+            "--batch-check=%(objectname) %(objecttype) %(objectsize)",
+            "--buffer",
+        ];
+        let git = self.git.clone().with_env("GIT_NO_LAZY_FETCH", "1");
+        let out = git.ok("look up objects", args, input).await?;
+        let found: Vec<_> = out
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(parse)
+            .collect();
+        if found.len() != names.len() {
+            let message = format!(
+                "cannot look up objects: {} names, {} answers",
+                names.len(),
+                found.len()
+            );
+            return Err(Error::new(ErrorKind::Local, message));
+        }
+        Ok(found)
+    }
+
+    /// Which of these objects are here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::look_up`].
+    pub async fn present(&self, oids: &[ObjectId]) -> Result<Vec<bool>> {
+        let names: Vec<_> = oids
+            .iter()
+            .map(|oid| oid.to_string().into_bytes())
+            .collect();
+        Ok(self
+            .look_up(&names)
+            .await?
+            .into_iter()
+            .map(|found| found.is_some())
+            .collect())
+    }
+}
+
+/// `<id> <type> <size>`; everything else says that it is missing or ambiguous.
+fn parse(line: &[u8]) -> Option<Found> {
+    let text = std::str::from_utf8(line).ok()?;
+    let mut words = text.split(' ');
+    let oid = ObjectId::from_hex(words.next()?.as_bytes())?;
+    let kind = words
+        .next()
+        .filter(|kind| ["commit", "tree", "blob", "tag"].contains(kind))?
+        .to_owned();
+    let size = words.next()?.parse().ok()?;
+    words.next().is_none().then_some(Found { oid, kind, size })
+}

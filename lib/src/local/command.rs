@@ -1,0 +1,149 @@
+//! How git is spawned.
+
+use crate::error::{Error, ErrorKind, Result};
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+/// The git program, and the surroundings in which it runs.
+#[derive(Debug, Clone)]
+pub struct Git {
+    program: OsString,
+    env: Vec<(OsString, OsString)>,
+    folder: Option<PathBuf>,
+}
+
+/// What a finished git said.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) status: ExitStatus,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
+}
+
+impl Default for Git {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Git {
+    /// The git on `PATH`, in the surroundings that this process has: `GIT_DIR` and the rest
+    /// come from the git that called us.
+    pub fn new() -> Self {
+        Self {
+            program: OsString::from("git"),
+            env: Vec::new(),
+            folder: None,
+        }
+    }
+
+    /// Runs in this folder rather than in the current one.
+    #[must_use]
+    pub fn in_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// Adds an environment variable.
+    #[must_use]
+    pub fn with_env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// The folder it runs in, if not the current one.
+    pub(super) fn folder(&self) -> Option<&PathBuf> {
+        self.folder.as_ref()
+    }
+
+    /// A git command that dies with its handle and reads nothing.
+    ///
+    /// Its words are in English, for those that are parsed, and objects are taken as they
+    /// are: refs/replace must not change what is pushed.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where git is spawned"
+    )]
+    pub(super) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(args)
+            .env("LC_ALL", "C")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .kill_on_drop(true);
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        command
+    }
+
+    /// Runs git with this input and collects all that it says.
+    pub(super) async fn run<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+        input: Vec<u8>,
+    ) -> Result<Output> {
+        let mut command = self.command(args);
+        if !input.is_empty() {
+            command.stdin(Stdio::piped());
+        }
+        let mut child = command.spawn().map_err(missing)?;
+        let stdin = child.stdin.take();
+        let feed = async move {
+            if let Some(mut stdin) = stdin {
+                // A git that ends early says why itself; its closed pipe adds nothing.
+                let _ = stdin.write_all(&input).await;
+            }
+        };
+        let (output, ()) = tokio::join!(child.wait_with_output(), feed);
+        let output = output.map_err(missing)?;
+        Ok(Output {
+            status: output.status,
+            stdout: output.stdout,
+            stderr: output.stderr,
+        })
+    }
+
+    /// As [`Git::run`]; anything but exit code 0 is an error that repeats git's own words.
+    pub(super) async fn ok<S: AsRef<OsStr>>(
+        &self,
+        act: &str,
+        args: impl IntoIterator<Item = S>,
+        input: Vec<u8>,
+    ) -> Result<Vec<u8>> {
+        let output = self.run(args, input).await?;
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            Err(failed(act, output.status, &output.stderr))
+        }
+    }
+}
+
+/// Git could not be run at all.
+pub(super) fn missing(error: std::io::Error) -> Error {
+    let hint = "git must be on PATH; version 2.34 or newer";
+    Error::new(ErrorKind::Local, format!("cannot run git: {error}"))
+        .with_source(error)
+        .with_hint(hint)
+}
+
+/// Git ran and failed.
+pub(super) fn failed(act: &str, status: ExitStatus, stderr: &[u8]) -> Error {
+    let said = String::from_utf8_lossy(stderr);
+    let said = said.trim();
+    let why = if said.is_empty() {
+        format!("git ended with {status}")
+    } else {
+        said.to_owned()
+    };
+    Error::new(ErrorKind::Local, format!("cannot {act}: {why}"))
+}

@@ -1,0 +1,18 @@
+//! The user's repository, through git's own plumbing. Real git, in tests too.
+
+mod cat_file;
+mod command;
+mod config;
+mod index_pack;
+mod pack_objects;
+mod repository;
+mod rev_list;
+mod spool;
+
+pub use cat_file::Found;
+pub use command::Git;
+pub use config::Config;
+pub use index_pack::{Check, Install, Installed, Sink};
+pub use pack_objects::{PackRequest, SpooledPack};
+pub use repository::Repository;
+pub use spool::Spool;

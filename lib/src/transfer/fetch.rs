@@ -1,0 +1,304 @@
+//! The fetch path: what do we lack, download it, let git verify it, check that it connects.
+
+use super::Context;
+use super::join::Join;
+use super::plan::{Start, cover};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::keys;
+use crate::format::manifest::PackEntry;
+use crate::local::{Check, Install, Repository};
+use crate::oid::ObjectId;
+use crate::progress::Phase;
+use crate::refs::RefName;
+use crate::store::{Wanted, download};
+use crate::transaction::{Snapshot, read_log};
+use futures_util::{StreamExt, pin_mut};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// Below so many bytes in all packs together, older parts of the log are not worth a request.
+const SMALL: u64 = 1 << 20;
+
+/// How often a fetch plans again because a pack was replaced under it.
+const MAX_REPLANS: u32 = 4;
+
+/// How the objects that come are checked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Verify {
+    /// Every object, by git.
+    #[default]
+    Objects,
+    /// The checksums of packs and indexes; for those who trust the bucket
+    /// (`pail.verify=checksum`).
+    Checksums,
+}
+
+/// What a fetch asks for.
+#[derive(Debug, Clone)]
+pub struct FetchRequest {
+    /// The objects that are wanted, with all that they reach.
+    pub wants: BTreeSet<ObjectId>,
+    /// Whether the local repository is new and empty.
+    pub cloning: bool,
+    /// Take everything, whatever is here already.
+    pub refetch: bool,
+    /// How closely git looks at objects.
+    pub check: Check,
+    /// How the objects that come are checked.
+    pub verify: Verify,
+    /// Fewer objects than this are unpacked rather than kept as a pack.
+    pub unpack_limit: u64,
+    /// Whether the local repository is a partial clone of some remote.
+    pub partial: bool,
+    /// Whether git shows its progress on standard error.
+    pub progress: bool,
+}
+
+/// What a fetch brought.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    /// The `.keep` files of the packs that it made, to be removed when the refs are there.
+    pub keeps: Vec<PathBuf>,
+    /// Whether everything that is wanted is known to be here and complete.
+    pub connected: bool,
+}
+
+/// Brings what is wanted into the local repository. No ref is moved.
+///
+/// Costs one GET a pack of the cheapest cover, in parallel; large packs come in ranges.
+///
+/// # Errors
+///
+/// [`ErrorKind::Missing`] if the bucket does not have a wanted object;
+/// [`ErrorKind::Corrupt`] if a pack is not what the manifest says; those of the store.
+pub async fn fetch(
+    context: &Context,
+    repository: &Repository,
+    at: Snapshot,
+    request: &FetchRequest,
+) -> Result<Fetched> {
+    let mut at = at;
+    let mut fetched = Fetched::default();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let mut replans = 0;
+    let mut rungs = [Rung::Wanted, Rung::AllRefs, Rung::Everything].into_iter();
+    let mut rung = rungs.next();
+    if request.cloning || request.refetch {
+        rung = rungs.by_ref().last();
+    }
+    while let Some(now) = rung {
+        let start = now.start(context, repository, &at, request).await?;
+        let packs = packs_from(&at, start)?;
+        let packs: Vec<_> = packs
+            .into_iter()
+            .filter(|pack| !taken.contains(&pack.name))
+            .collect();
+        match take(context, repository, &at, &packs, request, &mut fetched).await {
+            Ok(()) => taken.extend(packs.iter().map(|pack| pack.name.clone())),
+            // Maintenance replaced a pack under us: the newest manifest names its successor.
+            Err(error) if error.kind() == ErrorKind::Missing && replans < MAX_REPLANS => {
+                replans += 1;
+                let newer = Snapshot::read(&*context.store, &context.cache, Some(&at)).await?;
+                match newer {
+                    Some(newer) if newer.manifest.write_id != at.manifest.write_id => at = newer,
+                    _ => return Err(lost(error)),
+                }
+                continue;
+            }
+            Err(error) => return Err(error),
+        }
+        let last = now == Rung::Everything;
+        // After everything was taken git's own check has the last word, but for objects
+        // that no ref names.
+        if fetched.connected || (last && named(&at, &request.wants)) {
+            return Ok(fetched);
+        }
+        let wants: Vec<_> = request.wants.iter().copied().collect();
+        if repository.present(&wants).await?.iter().all(|here| *here)
+            && repository.connected(&wants, request.partial).await?
+        {
+            return Ok(fetched);
+        }
+        rung = rungs.next();
+    }
+    let missing = request
+        .wants
+        .iter()
+        .map(ObjectId::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    Err(Error::new(
+        ErrorKind::Missing,
+        format!("cannot fetch: the repository in the bucket does not have {missing}"),
+    ))
+}
+
+fn lost(error: Error) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("{error}; the manifest still names it"))
+        .with_hint("a file was removed from the bucket by something else than git-pail; restore it from a backup or push again from a complete clone")
+}
+
+/// Whether each of these is the value of a ref.
+fn named(at: &Snapshot, wants: &BTreeSet<ObjectId>) -> bool {
+    let values: BTreeSet<_> = at.refs.iter().map(|(_, value)| value.oid).collect();
+    wants.iter().all(|want| values.contains(want))
+}
+
+/// How much of the repository the reader is taken to have; each rung less than the one
+/// before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rung {
+    /// What the wanted refs named when the reader last had that.
+    Wanted,
+    /// What all refs named when the reader last had that.
+    AllRefs,
+    /// Nothing.
+    Everything,
+}
+
+impl Rung {
+    /// The generation up to which the reader is taken to have everything.
+    async fn start(
+        self,
+        context: &Context,
+        repository: &Repository,
+        at: &Snapshot,
+        request: &FetchRequest,
+    ) -> Result<u64> {
+        if self == Self::Everything {
+            return Ok(0);
+        }
+        let follow_all = self == Self::AllRefs || !named(at, &request.wants);
+        let followed: BTreeMap<RefName, ObjectId> = at
+            .refs
+            .iter()
+            .map(|(name, value)| (name, value.oid))
+            .filter(|(_, oid)| follow_all || request.wants.contains(oid))
+            .collect();
+        let oids: BTreeSet<_> = followed.values().copied().collect();
+        let mut here = presence(repository, oids).await?;
+        let lacking = followed
+            .into_iter()
+            .filter(|(_, oid)| !here.contains(oid))
+            .map(|(name, _)| name)
+            .collect();
+        let mut start = Start::new(at.manifest.covered(), lacking);
+        let mut entries = at.manifest.log.entries.clone();
+        let mut back = 0;
+        loop {
+            here.extend(presence(repository, start.questions(&entries)).await?);
+            start.step(&entries, |oid| here.contains(oid));
+            if let Some(found) = start.found() {
+                return Ok(found);
+            }
+            if at.manifest.packs.iter().map(|pack| pack.size).sum::<u64>() <= SMALL {
+                return Ok(0);
+            }
+            match read_log(&*context.store, &context.cache, at, back).await? {
+                Some(older) => entries = older,
+                None => return Ok(0),
+            }
+            back += 1;
+        }
+    }
+}
+
+/// Which of these objects are here.
+async fn presence(repository: &Repository, oids: BTreeSet<ObjectId>) -> Result<BTreeSet<ObjectId>> {
+    let oids: Vec<_> = oids.into_iter().collect();
+    let here = repository.present(&oids).await?;
+    Ok(oids
+        .into_iter()
+        .zip(here)
+        .filter_map(|(oid, here)| here.then_some(oid))
+        .collect())
+}
+
+fn packs_from(at: &Snapshot, start: u64) -> Result<Vec<&PackEntry>> {
+    let end = at.manifest.covered();
+    cover(&at.manifest.packs, start, end).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "cannot fetch: the packs of the manifest do not cover the generations up to {end}"
+            ),
+        )
+        .with_hint("run `git pail fsck` on the repository")
+    })
+}
+
+/// Downloads packs and lets git install them as one.
+async fn take(
+    context: &Context,
+    repository: &Repository,
+    at: &Snapshot,
+    packs: &[&PackEntry],
+    request: &FetchRequest,
+    fetched: &mut Fetched,
+) -> Result<()> {
+    if packs.is_empty() {
+        return Ok(());
+    }
+    if request.verify == Verify::Checksums {
+        let (kept, other): (Vec<_>, Vec<_>) =
+            packs.iter().copied().partition(|pack| pack.index.is_some());
+        super::as_is::take(context, repository, &kept, fetched).await?;
+        return if other.is_empty() {
+            Ok(())
+        } else {
+            verified(context, repository, at, &other, request, fetched).await
+        };
+    }
+    verified(context, repository, at, packs, request, fetched).await
+}
+
+async fn verified(
+    context: &Context,
+    repository: &Repository,
+    at: &Snapshot,
+    packs: &[&PackEntry],
+    request: &FetchRequest,
+    fetched: &mut Fetched,
+) -> Result<()> {
+    let objects: u64 = packs.iter().map(|pack| pack.objects).sum();
+    let wanted: Vec<Wanted> = packs
+        .iter()
+        .map(|pack| {
+            Ok(Wanted {
+                key: keys::pack(&pack.name)?,
+                size: pack.size,
+            })
+        })
+        .collect::<Result<_>>()?;
+    let install = Install {
+        keep: request.cloning || objects >= request.unpack_limit,
+        check: request.check.clone(),
+        // Only a clone has use for it, and only of one pack can it be told.
+        connected: request.cloning && packs.len() == 1,
+        progress: request.progress,
+    };
+    let mut join = Join::new(packs, at.manifest.object_format);
+    let mut sink = repository.install(install)?;
+    sink.write(&join.open(packs)?).await?;
+    context
+        .progress
+        .begin(Phase::Download, packs.iter().map(|pack| pack.size).sum());
+    {
+        let pieces = download(&*context.store, &wanted, context.limits);
+        pin_mut!(pieces);
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
+            context
+                .progress
+                .advance(Phase::Download, piece.bytes.len() as u64);
+            let out = join.piece(packs[piece.file], piece.bytes)?;
+            sink.write(&out).await?;
+        }
+    }
+    context.progress.end(Phase::Download);
+    sink.write(&join.close()).await?;
+    let installed = sink.finish().await?;
+    fetched.keeps.extend(installed.keep);
+    fetched.connected = installed.connected;
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! What moves: the path of a push and of a fetch, in steps that read from top to bottom.
+
+mod as_is;
+mod fetch;
+mod join;
+mod plan;
+mod push;
+mod salt;
+
+pub use fetch::{FetchRequest, Fetched, Verify, fetch};
+pub use plan::{Start, cover};
+pub use push::{PushRequest, push};
+
+use crate::clock::Clock;
+use crate::ids::Ids;
+use crate::progress::Progress;
+use crate::store::{Limits, Store};
+use crate::transaction::Cache;
+use std::sync::Arc;
+
+/// Packs below this size are stored without an index, in bytes: a reader takes such a pack
+/// whole at no more cost than its index, and the push saves a request
+/// (`docs/design/0002-small-packs.md`).
+pub const INDEX_FROM: u64 = 1 << 20;
+
+/// What every transfer needs.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The bucket.
+    pub store: Arc<dyn Store>,
+    /// Local copies of immutable files.
+    pub cache: Cache,
+    /// Chance.
+    pub ids: Arc<dyn Ids>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// How much moves at once.
+    pub limits: Limits,
+    /// Who hears how far it has come.
+    pub progress: Arc<dyn Progress>,
+}
