@@ -1,1 +1,10 @@
+//! The tests of the library, in one program.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "in a test, a panic is how a failure is told"
+)]
 
+mod it {
+    mod folder;
+}

@@ -1,3 +1,4 @@
 //! The services, one file each.
 
+pub mod folder;
 pub mod memory;

@@ -1,0 +1,122 @@
+//! A local folder as a bucket.
+//!
+//! Comes in: a path. Goes out: a [`Store`] whose files are ordinary files, readable
+//! without us. Safe between threads and between processes: every change is made of a
+//! whole temporary file, a lock on a side file, one rename and a sync of the folder.
+//! Readers take no lock: a file that has its name is never written again.
+//!
+//! Names that begin with `.pail-` are ours (the lock, temporary files): no key may use
+//! one and no listing shows one. Symbolic links below the root are not followed and not
+//! listed, so that no key reaches outside.
+
+mod failure;
+mod list;
+mod lock;
+mod parts;
+mod path;
+mod read;
+mod version;
+mod write;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+use crate::store::{
+    Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Store, Upload, Want,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use std::path::PathBuf;
+use tokio::task::spawn_blocking;
+
+/// A folder that is used as a bucket. Clones name the same folder.
+///
+/// All clients must open it by the same root: the lock lies there.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    root: path::Root,
+}
+
+impl Folder {
+    /// Names a folder; nothing is read, and it need not exist.
+    ///
+    /// The first write creates it, if the folder around it is there.
+    pub fn open(path: PathBuf) -> Self {
+        Self {
+            root: path::Root::new(path),
+        }
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&path::Root) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let root = self.root.clone();
+        blocking(move || work(&root)).await
+    }
+}
+
+#[async_trait]
+impl Store for Folder {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            conditional_put: ConditionalPut::Version,
+            probe: false,
+            min_part: 1,
+            max_parts: u32::MAX,
+            remote: false,
+        }
+    }
+
+    fn describe(&self) -> String {
+        self.root.display().to_string()
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
+        let key = key.clone();
+        self.run(move |root| read::head(root, &key)).await
+    }
+
+    async fn get(&self, key: &Key, want: Want) -> Result<Got> {
+        let key = key.clone();
+        self.run(move |root| read::get(root, &key, want)).await
+    }
+
+    async fn put(&self, key: &Key, body: Bytes, when: Precondition<'_>) -> Result<Put> {
+        let key = key.clone();
+        let when = write::When::from(when);
+        self.run(move |root| write::put(root, &key, &body, &when))
+            .await
+    }
+
+    async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>> {
+        let key = key.clone();
+        let parts = self.run(move |root| parts::Parts::begin(root, key)).await?;
+        Ok(Box::new(parts))
+    }
+
+    fn list<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+    ) -> BoxStream<'a, Result<Listed>> {
+        list::list(&self.root, prefix, after)
+    }
+
+    async fn delete(&self, key: &Key) -> Result<()> {
+        let key = key.clone();
+        self.run(move |root| write::delete(root, &key)).await
+    }
+}
+
+/// Runs file work beside the runtime: it has one thread, and a disk can take its time.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(
+            Error::new(ErrorKind::Local, "cannot work on a file: its thread ended")
+                .with_source(error),
+        )
+    })
+}
