@@ -1,1 +1,11 @@
-//! Test kit.
+//! Doubles, worlds and nets for the tests of git-pail; never published.
+//!
+//! Everything that has chance in it takes a seed, and says it when a test fails:
+//! `PAIL_SEED=<n>` repeats that run.
+
+pub mod clock;
+pub mod git;
+pub mod ids;
+pub mod repo;
+pub mod scrub;
+pub mod seed;
