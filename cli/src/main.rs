@@ -1,1 +1,7 @@
-fn main() {}
+//! `git-pail`, under whatever name it is called.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    git_pail::run()
+}

@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod error;
+pub mod foreign;
 pub mod format;
 pub mod ids;
 pub mod key;
@@ -14,6 +15,7 @@ pub mod local;
 pub mod oid;
 pub mod progress;
 pub mod refs;
+pub mod remote;
 pub mod secret;
 pub mod store;
 pub mod transaction;
@@ -22,3 +24,4 @@ pub mod transfer;
 pub use error::{Error, ErrorKind, Result};
 pub use key::Key;
 pub use oid::{ObjectFormat, ObjectId};
+pub use remote::Remote;

@@ -37,6 +37,15 @@ impl Config {
         Ok(Self { values })
     }
 
+    /// Reads it with the git on `PATH`, in the surroundings that this process has.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::read`].
+    pub async fn read_default() -> Result<Self> {
+        Self::read(&Git::new()).await
+    }
+
     /// The value of a key, spelled in lower case but for its middle part.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key)?.as_deref()

@@ -1,0 +1,54 @@
+//! The name we were called by decides what we are.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+/// What the program is, this time.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Role {
+    /// `git-remote-<scheme>`: git's remote helper.
+    RemoteHelper,
+    /// `git-pail`, or any other name: the commands for people.
+    Commands(Vec<OsString>),
+    /// A name that a later version will answer to.
+    NotYet(String),
+}
+
+/// The schemes whose helpers we are: `git-remote-<scheme>`.
+pub const SCHEMES: [&str; 4] = ["pail", "s3", "s3+https", "s3+http"];
+
+/// Finds the role by the name in `args[0]`.
+#[must_use]
+pub fn role(args: &[OsString]) -> Role {
+    let name = args
+        .first()
+        .and_then(|arg| Path::new(arg).file_name())
+        .map(|name| name.to_string_lossy());
+    let name = name.as_deref().unwrap_or_default();
+    let name = name.strip_suffix(".exe").unwrap_or(name);
+    if name.starts_with("git-remote-") {
+        Role::RemoteHelper
+    } else if ["git-lfs-pail", "git-annex-remote-pail"].contains(&name) {
+        Role::NotYet(name.to_owned())
+    } else {
+        Role::Commands(args.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_decides() {
+        let role = |name: &str| role(&[OsString::from(name)]);
+        for scheme in SCHEMES {
+            assert_eq!(
+                role(&format!("/usr/bin/git-remote-{scheme}")),
+                Role::RemoteHelper
+            );
+        }
+        assert!(matches!(role("git-pail"), Role::Commands(_)));
+        assert!(matches!(role("git-lfs-pail"), Role::NotYet(_)));
+    }
+}

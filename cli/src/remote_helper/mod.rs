@@ -1,0 +1,385 @@
+//! The session with git: a parser, a printer, and this loop between them.
+
+pub mod command;
+mod edits;
+pub mod options;
+pub mod reply;
+
+use crate::runtime::{self, Ended};
+use crate::{connect, exit, stdio, ui};
+use command::{Command, PushLine};
+use options::{Answer, Options};
+use pail::local::{Check, Config, Git, Repository};
+use pail::refs::{Outcome, Refusal};
+use pail::transaction::Snapshot;
+use pail::transfer::{FetchRequest, Fetched, PushRequest, Verify};
+use pail::{Error, ErrorKind, ObjectFormat, ObjectId, Remote, Result};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::future::Future;
+use std::io::{self, BufRead};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio::runtime::Runtime;
+
+/// Why a session ends before git ends it.
+#[derive(Debug)]
+enum Stop {
+    /// The reason was not told yet.
+    Failed(Error),
+    /// Git went away.
+    Closed,
+    /// A signal came.
+    Interrupted,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(
+            Error::new(ErrorKind::Local, format!("cannot speak with git: {error}"))
+                .with_source(error),
+        )
+    }
+}
+
+/// Serves one git. It is called as `git-remote-<scheme> <remote> <url>`.
+#[must_use]
+pub fn main(args: &[OsString]) -> ExitCode {
+    let (Some(name), Some(url)) = (args.get(1), args.get(2).or(args.get(1))) else {
+        ui::error(
+            "this program is called by git, as git-remote-<scheme> <remote> <url>",
+            Some("see `git pail --help`"),
+        );
+        return ExitCode::from(exit::USAGE);
+    };
+    let _ = name;
+    let ended = Session::new(url.to_string_lossy().into_owned())
+        .and_then(|mut session| session.serve(io::stdin().lock()));
+    match ended {
+        Ok(()) | Err(Stop::Closed) => ExitCode::SUCCESS,
+        Err(Stop::Interrupted) => ExitCode::from(exit::INTERRUPTED),
+        Err(Stop::Failed(error)) => {
+            ui::show(&error);
+            ExitCode::from(exit::HELPER)
+        }
+    }
+}
+
+/// One conversation.
+struct Session {
+    runtime: Runtime,
+    url: String,
+    options: Options,
+    remote: Option<Remote>,
+    /// The repository as git was told it.
+    told: Option<Snapshot>,
+    /// `.keep` files beyond the one that git removes itself.
+    keeps: Vec<PathBuf>,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        for keep in &self.keeps {
+            // A keep file that stays costs disk space on the next gc and nothing else.
+            let _ = std::fs::remove_file(keep);
+        }
+    }
+}
+
+impl Session {
+    fn new(url: String) -> Result<Self, Stop> {
+        let runtime = runtime::build()?;
+        Ok(Self {
+            runtime,
+            url,
+            options: Options::new(),
+            remote: None,
+            told: None,
+            keeps: Vec::new(),
+        })
+    }
+
+    fn serve(&mut self, mut input: impl BufRead) -> Result<(), Stop> {
+        loop {
+            match next(&mut input)? {
+                None | Some(Command::Blank) => return Ok(()),
+                Some(Command::Capabilities) => answer(reply::CAPABILITIES)?,
+                Some(Command::Option(name, value)) => match self.options.set(&name, &value) {
+                    Answer::Reply(reply) => answer(reply.to_bytes())?,
+                    Answer::Die(why) => {
+                        let hint = "fetch the whole history: leave these options out";
+                        return Err(Error::new(ErrorKind::Unsupported, why)
+                            .with_hint(hint)
+                            .into());
+                    }
+                },
+                Some(Command::List { for_push }) => self.list(for_push)?,
+                Some(Command::Fetch(first)) => {
+                    let batch = batch(first, &mut input, |command| match command {
+                        Command::Fetch(oid) => Some(oid),
+                        _ => None,
+                    })?;
+                    self.fetch(&batch)?;
+                }
+                Some(Command::Push(first)) => {
+                    let batch = batch(first, &mut input, |command| match command {
+                        Command::Push(line) => Some(line),
+                        _ => None,
+                    })?;
+                    self.push(&batch)?;
+                }
+                Some(Command::Unknown(line)) => return Err(unknown(&line).into()),
+            }
+        }
+    }
+
+    /// Runs an operation that a signal may end.
+    fn run<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T, Stop> {
+        match runtime::run(&self.runtime, operation)? {
+            Ended::Done(done) => Ok(done?),
+            Ended::Interrupted => Err(Stop::Interrupted),
+        }
+    }
+
+    /// The remote, opened when it is first needed: by then the options are known.
+    fn remote(&mut self) -> Result<Remote> {
+        if self.remote.is_none() {
+            self.remote = Some(connect::open(&self.url, self.options.shows_progress())?);
+        }
+        self.remote
+            .clone()
+            .ok_or_else(|| Error::new(ErrorKind::Local, "the remote was not opened"))
+    }
+
+    fn list(&mut self, for_push: bool) -> Result<(), Stop> {
+        let remote = self.remote()?;
+        self.told = self.run(remote.snapshot())?;
+        let Some(told) = &self.told else {
+            // What a first push makes takes the format of the repository that is pushed.
+            let format = if for_push {
+                Some(self.run(async { Ok(Repository::open(Git::new()).await?.format()) })?)
+            } else {
+                None
+            };
+            if !for_push && self.options.verbosity > 0 {
+                ui::warn(&format!(
+                    "there is no repository at {} yet; the first push makes it",
+                    remote.context().store.describe()
+                ));
+            }
+            return answer(&reply::list(format, None, std::iter::empty()));
+        };
+        // HEAD is not told before a push: a mirror would delete it. Nor is one that dangles:
+        // a clone would ask for the null id.
+        let head = told
+            .manifest
+            .head
+            .as_ref()
+            .filter(|head| !for_push && told.refs.get(head).is_some());
+        answer(&reply::list(
+            Some(told.manifest.object_format),
+            head,
+            told.refs.iter(),
+        ))
+    }
+
+    fn fetch(&mut self, batch: &[Vec<u8>]) -> Result<(), Stop> {
+        let remote = self.remote()?;
+        let wants: Option<BTreeSet<ObjectId>> =
+            batch.iter().map(|hex| ObjectId::from_hex(hex)).collect();
+        let wants = wants.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Invalid,
+                "git asked for something that is no object id",
+            )
+        })?;
+        let at = match self.told.clone() {
+            Some(told) => told,
+            None => self.run(remote.existing())?,
+        };
+        let options = self.options.clone();
+        let fetched: Fetched = self.run(async {
+            let (local, config) =
+                tokio::try_join!(Repository::open(Git::new()), Config::read_default())?;
+            same_format(at.manifest.object_format, local.format())?;
+            remote
+                .fetch(&local, at, &fetch_request(wants, &options, &config)?)
+                .await
+        })?;
+        // Git unlocks the first; each further one would stay for ever.
+        let mut keeps = fetched.keeps.into_iter();
+        let first = keeps.next();
+        self.keeps.extend(keeps);
+        let connected = fetched.connected && self.options.check_connectivity;
+        answer(&reply::fetched(first.as_deref(), connected))
+    }
+
+    fn push(&mut self, batch: &[PushLine]) -> Result<(), Stop> {
+        let outcomes = match self.try_push(batch) {
+            Ok(outcomes) => outcomes,
+            Err(Stop::Failed(error)) => {
+                // Every ref gets its line, also now: git takes a ref without one for done.
+                ui::show(&error);
+                vec![Outcome::Refused(Refusal::Other(error.to_string())); batch.len()]
+            }
+            Err(stop) => return Err(stop),
+        };
+        let mut out = Vec::new();
+        for (line, outcome) in batch.iter().zip(&outcomes) {
+            out.extend(reply::pushed(&line.destination, outcome));
+        }
+        out.push(b'\n');
+        self.warn_about_head(batch, &outcomes);
+        answer(&out)
+    }
+
+    fn try_push(&mut self, batch: &[PushLine]) -> Result<Vec<Outcome>, Stop> {
+        let remote = self.remote()?;
+        let told = self.told.clone();
+        let options = self.options.clone();
+        self.run(async {
+            let local = Repository::open(Git::new()).await?;
+            let asked = edits::edits(&local, told.as_ref(), batch, &options).await?;
+            if asked.outcomes.iter().any(Option::is_some) && options.atomic {
+                return Ok(asked.all_refused());
+            }
+            let request = PushRequest {
+                edits: asked.edits,
+                atomic: options.atomic,
+                dry_run: options.dry_run,
+                prefer_head: local.head().await?,
+                options: options.push_options.clone(),
+                progress: options.shows_progress(),
+            };
+            let outcomes = remote.push(&local, told, &request).await?;
+            Ok(asked.outcomes.merge(outcomes))
+        })
+    }
+
+    /// A default branch that went leaves clones without a checkout.
+    fn warn_about_head(&self, batch: &[PushLine], outcomes: &[Outcome]) {
+        let Some(head) = self
+            .told
+            .as_ref()
+            .and_then(|told| told.manifest.head.as_ref())
+        else {
+            return;
+        };
+        let deleted = batch.iter().zip(outcomes).any(|(line, outcome)| {
+            line.source.is_none()
+                && line.destination == head.as_bytes()
+                && *outcome == Outcome::Updated
+        });
+        if deleted && !self.options.dry_run {
+            ui::warn(&format!(
+                "{head} was the default branch; name another one with `git pail set-head <url> <branch>`"
+            ));
+        }
+    }
+}
+
+fn same_format(remote: ObjectFormat, local: ObjectFormat) -> Result<()> {
+    if remote == local {
+        return Ok(());
+    }
+    let message = format!(
+        "cannot fetch: this repository names objects by {local}, the one in the bucket by {remote}"
+    );
+    Err(Error::new(ErrorKind::Invalid, message).with_hint("the two cannot be mixed; clone it anew"))
+}
+
+fn fetch_request(
+    wants: BTreeSet<ObjectId>,
+    options: &Options,
+    config: &Config,
+) -> Result<FetchRequest> {
+    let verify = match config.get("pail.verify") {
+        None | Some("objects") => Verify::Objects,
+        Some("checksum") => Verify::Checksums,
+        Some(other) => {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("pail.verify is '{other}'; it can be objects or checksum"),
+            ));
+        }
+    };
+    let limit = config
+        .number("fetch.unpacklimit")
+        .or_else(|| config.number("transfer.unpacklimit"))
+        .unwrap_or(100);
+    Ok(FetchRequest {
+        wants,
+        cloning: options.cloning,
+        refetch: options.refetch,
+        check: Check::from_config(config),
+        verify,
+        unpack_limit: u64::try_from(limit).unwrap_or(0),
+        partial: config.partial_clone(),
+        progress: options.shows_progress(),
+    })
+}
+
+fn answer(bytes: &[u8]) -> Result<(), Stop> {
+    if stdio::write(bytes)? {
+        Ok(())
+    } else {
+        Err(Stop::Closed)
+    }
+}
+
+fn next(input: &mut impl BufRead) -> Result<Option<Command>, Stop> {
+    /// Longest line; refs are bounded, and so is a push option by git's own line buffer.
+    const MAX_LINE: u64 = 1 << 20;
+    let mut line = Vec::new();
+    let count = io::Read::take(&mut *input, MAX_LINE).read_until(b'\n', &mut line)?;
+    if count == 0 {
+        return Ok(None);
+    }
+    if line.pop() != Some(b'\n') {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            "git sent a line that is cut or too long",
+        )
+        .into());
+    }
+    Ok(Some(Command::parse(&line)))
+}
+
+/// Reads a batch up to its blank line.
+fn batch<T>(
+    first: T,
+    input: &mut impl BufRead,
+    pick: impl Fn(Command) -> Option<T>,
+) -> Result<Vec<T>, Stop> {
+    let mut all = vec![first];
+    loop {
+        match next(input)? {
+            None | Some(Command::Blank) => return Ok(all),
+            Some(command) => match pick(command) {
+                Some(item) => all.push(item),
+                None => {
+                    return Err(
+                        Error::new(ErrorKind::Invalid, "git mixed commands in one batch").into(),
+                    );
+                }
+            },
+        }
+    }
+}
+
+fn unknown(line: &[u8]) -> Error {
+    let shown = String::from_utf8_lossy(&line[..line.len().min(200)]).into_owned();
+    Error::new(
+        ErrorKind::Invalid,
+        format!(
+            "git sent a command that this helper does not know: {}",
+            shown.escape_debug()
+        ),
+    )
+}

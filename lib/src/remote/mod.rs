@@ -1,0 +1,230 @@
+//! The front door: a repository in a bucket.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::foreign::{self, Foreign};
+use crate::format::manifest::{LogEntry, RefMove};
+use crate::local::Repository;
+use crate::oid::ObjectFormat;
+use crate::refs::{Outcome, RefName};
+use crate::transaction::{
+    Basis, Change, Committed, Committer, HeadChange, Snapshot, probe, read_log, read_moves,
+};
+use crate::transfer::{self, Context, FetchRequest, Fetched, PushRequest};
+use futures_util::StreamExt;
+
+/// How many keys are looked at to tell somebody else's layout.
+const DETECT_KEYS: usize = 1000;
+
+/// A repository in a bucket, or the place of one.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    context: Context,
+}
+
+impl Remote {
+    /// A repository under the prefix that the store was opened with. No request.
+    pub fn new(context: Context) -> Self {
+        Self { context }
+    }
+
+    /// What it works with.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Reads the repository as it is now; `None` if there is none.
+    ///
+    /// Costs one GET; one more for a base ref table that is not in the cache; where there is
+    /// no repository, one listing, to see whose the prefix is.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] if somebody else's layout lies here, or a newer version
+    /// of ours; [`ErrorKind::Corrupt`] if the manifest is broken; those of the store.
+    pub async fn snapshot(&self) -> Result<Option<Snapshot>> {
+        let found = Snapshot::read(&*self.context.store, &self.context.cache, None).await?;
+        if found.is_none()
+            && let Some(foreign) = self.foreign().await?
+        {
+            let message = format!(
+                "cannot use {}: it holds {foreign}",
+                self.context.store.describe()
+            );
+            return Err(Error::new(ErrorKind::Unsupported, message)
+                .with_hint("choose another prefix; nothing was changed here"));
+        }
+        Ok(found)
+    }
+
+    /// Whose layout lies here, if there is no repository of ours. One listing; what may
+    /// not be listed is taken for empty.
+    async fn foreign(&self) -> Result<Option<Foreign>> {
+        let mut keys = Vec::new();
+        let mut listing = self.context.store.list("", None).take(DETECT_KEYS);
+        while let Some(listed) = listing.next().await {
+            match listed {
+                Ok(listed) => keys.push(listed.key),
+                Err(error) if matches!(error.kind(), ErrorKind::Denied | ErrorKind::Missing) => {
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(foreign::detect(keys.iter().map(String::as_str)))
+    }
+
+    /// Publishes edits of refs and the objects that they need; see [`PushRequest`].
+    ///
+    /// # Errors
+    ///
+    /// Those of reading, packing, uploading and committing. No ref was moved then, unless
+    /// the kind is [`ErrorKind::InDoubt`].
+    pub async fn push(
+        &self,
+        local: &Repository,
+        at: Option<Snapshot>,
+        request: &PushRequest,
+    ) -> Result<Vec<Outcome>> {
+        transfer::push(&self.context, local, at, request).await
+    }
+
+    /// Brings objects into the local repository; see [`FetchRequest`].
+    ///
+    /// # Errors
+    ///
+    /// Those of downloading, and of git when it verifies what came.
+    pub async fn fetch(
+        &self,
+        local: &Repository,
+        at: Snapshot,
+        request: &FetchRequest,
+    ) -> Result<Fetched> {
+        transfer::fetch(&self.context, local, at, request).await
+    }
+
+    /// Makes an empty repository; `false` if there is one already.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] if the store cannot keep two writers apart, or somebody
+    /// else's layout lies here; those of the store.
+    pub async fn init(
+        &self,
+        format: ObjectFormat,
+        head: Option<RefName>,
+        who: String,
+    ) -> Result<bool> {
+        if self.snapshot().await?.is_some() {
+            return Ok(false);
+        }
+        probe(&*self.context.store, &*self.context.ids).await?;
+        let mut change = self.change("init", who)?;
+        change.create.1 = format;
+        change.head = head.map_or(HeadChange::Keep, HeadChange::Set);
+        self.commit(None, &change).await?;
+        Ok(true)
+    }
+
+    /// Makes HEAD name a branch, which need not exist yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Missing`] if there is no repository; [`ErrorKind::Invalid`] if the name
+    /// is no branch's; those of the store.
+    pub async fn set_head(&self, head: RefName, who: String) -> Result<()> {
+        if !head.is_branch() {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("cannot set HEAD to {head}: it is no branch"),
+            )
+            .with_hint("name a branch, such as main or refs/heads/main"));
+        }
+        let at = self.existing().await?;
+        let mut change = self.change("set-head", who)?;
+        change.head = HeadChange::Set(head);
+        self.commit(Some(at), &change).await
+    }
+
+    /// The push log, newest entry first, `limit` entries at most.
+    ///
+    /// Costs one GET, and one more for each older part of the log that is needed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Missing`] if there is no repository; those of the store.
+    pub async fn log(&self, limit: usize) -> Result<Vec<LogEntry>> {
+        let at = self.existing().await?;
+        let mut entries: Vec<_> = at.manifest.log.entries.iter().rev().cloned().collect();
+        let mut back = 0;
+        while entries.len() < limit {
+            match read_log(&*self.context.store, &self.context.cache, &at, back).await? {
+                Some(older) => entries.extend(older.into_iter().rev()),
+                None => break,
+            }
+            back += 1;
+        }
+        entries.truncate(limit);
+        Ok(entries)
+    }
+
+    /// The moves of one entry of the log.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store, where they lie in a file of their own.
+    pub async fn moves(&self, entry: &LogEntry) -> Result<Vec<RefMove>> {
+        read_moves(&*self.context.store, &self.context.cache, entry).await
+    }
+
+    /// The repository as it is now; there must be one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Missing`] if there is none; as [`Remote::snapshot`].
+    pub async fn existing(&self) -> Result<Snapshot> {
+        self.snapshot().await?.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Missing,
+                format!(
+                    "there is no repository at {}",
+                    self.context.store.describe()
+                ),
+            )
+            .with_hint("check the URL; the first push, or `git pail init`, makes a repository")
+        })
+    }
+
+    fn change(&self, what: &str, who: String) -> Result<Change> {
+        Ok(Change {
+            edits: Vec::new(),
+            atomic: false,
+            pack: None,
+            basis: Basis::default(),
+            head: HeadChange::Keep,
+            table: None,
+            segment: None,
+            moves_file: None,
+            create: (self.context.ids.hex()?, ObjectFormat::Sha1),
+            who,
+            what: what.to_owned(),
+            time: self.context.clock.now(),
+            options: Vec::new(),
+        })
+    }
+
+    async fn commit(&self, at: Option<Snapshot>, change: &Change) -> Result<()> {
+        let context = &self.context;
+        let committer = Committer {
+            store: &*context.store,
+            cache: &context.cache,
+            ids: &*context.ids,
+        };
+        match committer.commit(at, change).await? {
+            Committed::Done(..) => Ok(()),
+            Committed::Remake(_) => Err(Error::new(
+                ErrorKind::Stale,
+                "the repository changed meanwhile; try again",
+            )),
+        }
+    }
+}
