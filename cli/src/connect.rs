@@ -5,7 +5,7 @@ use crate::ui::progress::{Meter, Silent};
 use pail::clock::SystemClock;
 use pail::ids::SystemIds;
 use pail::progress::Progress;
-use pail::store::Limits;
+use pail::store::{self, Limits, Location, SystemEnv};
 use pail::transaction::Cache;
 use pail::transfer::Context;
 use pail::{Remote, Result};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 ///
 /// [`pail::ErrorKind::Invalid`] if the URL is wrong.
 pub fn open(url: &str, progress: bool) -> Result<Remote> {
-    let store = Arc::new(pail::store::adapter::folder::Folder::open(url.into()));
+    let store = store::open(&Location::parse(url)?, Arc::new(SystemEnv))?;
     let progress: Arc<dyn Progress> = if progress {
         Arc::new(Meter::default())
     } else {

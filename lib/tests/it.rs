@@ -7,4 +7,5 @@
 
 mod it {
     mod folder;
+    mod s3;
 }

@@ -5,12 +5,20 @@
 
 pub mod adapter;
 mod capability;
+mod credentials;
 mod download;
+mod env;
+pub mod layer;
+mod open;
 mod put;
 mod upload;
+mod url;
 
+pub use self::url::{Addressing, Location, S3Location};
 pub use capability::{Capabilities, ConditionalPut};
 pub use download::{Piece, Wanted, download};
+pub use env::{Env, SystemEnv};
+pub use open::open;
 pub use put::{Precondition, Put, Version};
 
 pub use upload::{FileSource, Limits, Source, upload};

@@ -1,4 +1,6 @@
 //! The services, one file each.
 
 pub mod folder;
+pub(in crate::store) mod http;
 pub mod memory;
+pub mod s3;

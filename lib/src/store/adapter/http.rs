@@ -1,0 +1,163 @@
+//! HTTP for the adapters: requests go in, answers come out, connections are kept.
+//!
+//! What object_store asks for (a connector and a service) over our own [`pool`]. A client
+//! costs nothing before its first request: no file is read and no certificate is parsed
+//! until the first encrypted connection.
+
+pub(in crate::store) mod body;
+pub(in crate::store) mod pool;
+mod tls;
+
+use crate::store::env::Env;
+use async_trait::async_trait;
+use body::{Answer, Outgoing};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
+    HttpResponseBody, HttpService,
+};
+use pool::{Failure, Limits, Pool};
+use std::fmt;
+use std::sync::Arc;
+
+/// Most bytes of an answer that is read whole: a page of a listing, an error.
+const MAX_WHOLE: usize = 16 << 20;
+
+/// An HTTP client. Clones share their connections.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Client {
+    pool: Arc<Pool>,
+}
+
+impl Client {
+    /// A client that takes its certificates from where `env` says; no I/O.
+    pub(in crate::store) fn new(env: &dyn Env, limits: Limits) -> Self {
+        Self {
+            pool: Arc::new(Pool::new(env, limits)),
+        }
+    }
+
+    /// Sends a request and gives the head of the answer; the body streams.
+    pub(in crate::store) async fn send(
+        &self,
+        request: Request<Outgoing>,
+    ) -> Result<http::Response<Answer>, Failure> {
+        self.pool.send(request).await
+    }
+
+    /// Sends a request and reads the answer whole.
+    pub(in crate::store) async fn send_whole(
+        &self,
+        request: Request<Outgoing>,
+    ) -> Result<http::Response<Bytes>, Failure> {
+        let (parts, body) = self.send(request).await?.into_parts();
+        let body = whole(body).await?;
+        Ok(http::Response::from_parts(parts, body))
+    }
+}
+
+/// Reads a body to its end, so that its connection can serve again.
+async fn whole(mut body: Answer) -> Result<Bytes, Failure> {
+    let mut out = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        if out.len() + data.len() > MAX_WHOLE {
+            return Err(Failure::Cut("the answer is too long".to_owned()));
+        }
+        if out.is_empty() && body.is_over() {
+            return Ok(data);
+        }
+        out.extend_from_slice(&data);
+    }
+    Ok(out.freeze())
+}
+
+/// An answer that is no success.
+///
+/// Its body stays out of what is shown: services repeat signed headers in it.
+#[derive(Clone)]
+pub(in crate::store) struct Refusal {
+    pub(in crate::store) status: StatusCode,
+    pub(in crate::store) headers: HeaderMap,
+    pub(in crate::store) body: Bytes,
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Refusal({})", self.status)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the service answered {}", self.status)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl HttpConnector for Client {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl HttpService for Client {
+    /// Every failure is of a kind that object_store never repeats: repeating is for a
+    /// layer above, which knows what is safe. What went wrong is the error's source, a
+    /// [`Failure`] or a [`Refusal`].
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let (parts, body) = request.into_parts();
+        let method = parts.method.clone();
+        let request = Request::from_parts(parts, Outgoing::from_payload(body));
+        let (parts, body) = self
+            .send(request)
+            .await
+            .map_err(Failure::into_http)?
+            .into_parts();
+        if parts.status.is_success() && method == Method::GET {
+            let body = body.map_err(Failure::into_http);
+            return Ok(HttpResponse::from_parts(parts, HttpResponseBody::new(body)));
+        }
+        let refused = !parts.status.is_success();
+        let body = match whole(body).await {
+            Ok(body) => body,
+            // What the status says is known, even if the reasons are not.
+            Err(_) if refused => Bytes::new(),
+            Err(failure) => return Err(failure.into_http()),
+        };
+        // S3 joins the parts of a large file while it answers 200 already, and may have to
+        // say in the body that it failed.
+        if refused || (method == Method::POST && holds_error(&body)) {
+            let refusal = Refusal {
+                status: parts.status,
+                headers: parts.headers,
+                body,
+            };
+            return Err(HttpError::new(HttpErrorKind::Unknown, refusal));
+        }
+        Ok(HttpResponse::from_parts(parts, body.into()))
+    }
+}
+
+/// Whether an XML document is an error.
+fn holds_error(body: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(body.get(..512).unwrap_or(body));
+    let root = head
+        .split('<')
+        .map(str::trim_start)
+        .find(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic()));
+    root.is_some_and(|root| root.starts_with("Error>") || root.starts_with("Error "))
+}
+
+impl Failure {
+    fn into_http(self) -> HttpError {
+        HttpError::new(HttpErrorKind::Unknown, self)
+    }
+}

@@ -1,0 +1,177 @@
+//! Listings. Asked for and read here rather than by object_store, whose paths cannot hold
+//! every key that others may have written.
+
+use super::answer::{Act, Asked};
+use super::{Open, S3, refusal};
+use crate::error::Result;
+use crate::store::Listed;
+use crate::store::adapter::http::Refusal;
+use crate::store::adapter::http::body::Outgoing;
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use object_store::aws::AwsAuthorizer;
+use object_store::client::{HttpRequest, HttpRequestBody};
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// What S3 answers; what is not asked for is passed over.
+#[derive(Debug, Deserialize)]
+#[serde(rename = "ListBucketResult", rename_all = "PascalCase")]
+struct Page {
+    #[serde(default)]
+    contents: Vec<Entry>,
+    #[serde(default)]
+    encoding_type: Option<String>,
+    #[serde(default)]
+    is_truncated: bool,
+    #[serde(default)]
+    next_continuation_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry {
+    key: String,
+    size: u64,
+    last_modified: String,
+}
+
+/// Where a listing stands.
+enum At {
+    Start,
+    /// The service's own mark.
+    Page(String),
+    End,
+}
+
+/// The files under a prefix, page by page.
+pub(super) fn pages<'a>(
+    store: &'a S3,
+    prefix: &'a str,
+    after: Option<&'a str>,
+) -> BoxStream<'a, Result<Listed>> {
+    let location = &store.shared.location;
+    let root = match location.prefix() {
+        "" => String::new(),
+        prefix => format!("{prefix}/"),
+    };
+    stream::try_unfold(At::Start, move |at| {
+        let root = root.clone();
+        async move {
+            let asked = store.asked(Act::List, prefix);
+            let full = format!("{root}{prefix}");
+            let (query, mark) = match at {
+                At::Start => {
+                    let after = after.map(|after| format!("{root}{after}"));
+                    (query(&full, "start-after", after.as_deref()), None)
+                }
+                At::Page(mark) => (query(&full, "continuation-token", Some(&mark)), Some(mark)),
+                At::End => return Ok(None),
+            };
+            let page = ask(store.opened().await?, &query, &asked).await?;
+            let (files, next) = read(page, &root, &asked)?;
+            // A service that starts again would have us turn in a circle.
+            if matches!(&next, At::Page(next) if mark.as_ref() == Some(next)) {
+                return Err(asked.nonsense("the listing does not go on"));
+            }
+            let files = stream::iter(files.into_iter().map(Ok));
+            Ok::<_, crate::error::Error>(Some((files, next)))
+        }
+    })
+    .try_flatten()
+    .boxed()
+}
+
+/// The query of one page, from some place on.
+fn query(prefix: &str, from: &str, place: Option<&str>) -> String {
+    let mut pairs = vec![
+        ("encoding-type", "url"),
+        ("list-type", "2"),
+        ("prefix", prefix),
+    ];
+    pairs.extend(place.map(|place| (from, place)));
+    pairs.sort_unstable();
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish();
+    // As signing spells it.
+    query
+        .replace('+', "%20")
+        .replace('*', "%2A")
+        .replace("%7E", "~")
+}
+
+async fn ask(open: &Open, query: &str, asked: &Asked<'_>) -> Result<Page> {
+    let base = open.settings.bucket_url.as_str();
+    // A bucket in the host leaves an empty path.
+    let slash = if base.splitn(4, '/').nth(3).is_some() {
+        ""
+    } else {
+        "/"
+    };
+    let mut request = HttpRequest::new(HttpRequestBody::empty());
+    *request.uri_mut() = format!("{base}{slash}?{query}")
+        .parse()
+        .map_err(|error| asked.nonsense(error))?;
+    let credential = open.credentials.get_credential().await;
+    let credential = credential.map_err(|error| asked.explain(&error))?;
+    AwsAuthorizer::new(&credential, "s3", &open.settings.region)
+        .try_authorize(&mut request, None)
+        .map_err(|error| asked.explain(&error))?;
+    let request = request.map(|_| Outgoing::default());
+    let answer = open.client.send_whole(request).await;
+    let (parts, body) = answer
+        .map_err(|failure| asked.broken(&failure))?
+        .into_parts();
+    if !parts.status.is_success() {
+        let refusal = Refusal {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        };
+        return Err(refusal::explain(asked, &refusal));
+    }
+    quick_xml::de::from_reader(&*body)
+        .map_err(|error| asked.nonsense(refusal::one_line(&error.to_string())))
+}
+
+/// The files of a page, below `root`, and where to go on.
+///
+/// They are in the order of the service. That of SeaweedFS is by the parts of a path: all of
+/// `a/` comes before `a-b`.
+fn read(page: Page, root: &str, asked: &Asked<'_>) -> Result<(Vec<Listed>, At)> {
+    let coded = page.encoding_type.as_deref() == Some("url");
+    let mut files = Vec::with_capacity(page.contents.len());
+    for entry in page.contents {
+        let key = if coded {
+            decode(&entry.key)
+        } else {
+            Cow::Borrowed(entry.key.as_str())
+        };
+        let modified = entry.last_modified.parse::<jiff::Timestamp>();
+        let modified = modified.map_err(|error| asked.nonsense(error))?.as_second();
+        if let Some(key) = key.strip_prefix(root) {
+            files.push(Listed {
+                key: key.to_owned(),
+                size: entry.size,
+                modified,
+            });
+        }
+    }
+    let next = match (page.is_truncated, page.next_continuation_token) {
+        (false, _) => At::End,
+        (true, Some(mark)) if !mark.is_empty() => At::Page(mark),
+        _ => return Err(asked.nonsense("the listing breaks off")),
+    };
+    Ok((files, next))
+}
+
+/// Undoes the encoding that keeps odd keys out of the XML.
+fn decode(key: &str) -> Cow<'_, str> {
+    if !key.contains(['%', '+']) {
+        return Cow::Borrowed(key);
+    }
+    // One pair without a value is one decoded name.
+    let name = key.replace('&', "%26").replace('=', "%3D");
+    let decoded = url::form_urlencoded::parse(name.as_bytes()).next();
+    Cow::Owned(decoded.map_or_else(String::new, |(name, _)| name.into_owned()))
+}

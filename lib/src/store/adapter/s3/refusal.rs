@@ -1,0 +1,236 @@
+//! What S3's refusals mean. The codes are those of its list of error responses, and a few
+//! that other services add.
+
+use super::answer::{Act, Asked};
+use crate::error::{Error, ErrorKind};
+use crate::store::adapter::http::Refusal;
+use std::fmt::Write as _;
+
+/// Longest text of a service that is passed on.
+const MAX_TEXT: usize = 300;
+
+/// The text of an element of an error document, still escaped. No parser: documents of
+/// services that are no S3 are no XML either, and nothing here is nested.
+fn element<'a>(refusal: &'a Refusal, name: &str) -> Option<&'a str> {
+    let body = std::str::from_utf8(refusal.body.get(..64 << 10).unwrap_or(&refusal.body)).ok()?;
+    let body = body.split_once("<Error")?.1;
+    let (_, rest) = body.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
+    Some(text.trim()).filter(|text| !text.is_empty())
+}
+
+/// S3's name for what is wrong.
+pub(super) fn code(refusal: &Refusal) -> Option<&str> {
+    let plain = |code: &&str| code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric());
+    element(refusal, "Code").filter(plain)
+}
+
+/// A service's text, fit to be shown.
+pub(super) fn one_line(text: &str) -> String {
+    let mut out = String::new();
+    for word in text.split_whitespace() {
+        if out.len() + word.len() > MAX_TEXT {
+            out.push('…');
+            break;
+        }
+        let space = if out.is_empty() { "" } else { " " };
+        let clean: String = word.chars().filter(|c| !c.is_control()).collect();
+        let _ = write!(out, "{space}{clean}");
+    }
+    out
+}
+
+fn unescape(text: &str) -> String {
+    let text = text
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"");
+    text.replace("&apos;", "'")
+        .replace("&#39;", "'")
+        .replace("&#34;", "\"")
+        .replace("&amp;", "&")
+}
+
+/// What went wrong, in our words where they say more, and what to do.
+pub(super) fn explain(asked: &Asked<'_>, refusal: &Refusal) -> Error {
+    let status = refusal.status.as_u16();
+    let code = code(refusal);
+    let (kind, why, hint) = meaning(asked, refusal, code.unwrap_or_default(), status);
+    let message = element(refusal, "Message").map(|text| one_line(&unescape(text)));
+    let detail = match (code, message) {
+        (Some(code), Some(message)) => format!(" ({code}: {})", message.trim_end_matches('.')),
+        (Some(code), None) => format!(" ({code})"),
+        (None, _) => format!(" (status {status})"),
+    };
+    let error = asked.error(kind, format_args!("{why}{detail}"));
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+fn meaning(
+    asked: &Asked<'_>,
+    refusal: &Refusal,
+    code: &str,
+    status: u16,
+) -> (ErrorKind, &'static str, Option<String>) {
+    use ErrorKind::{Denied, Invalid, Missing, Unavailable, Unsupported};
+    let hint = |text: &str| Some(text.to_owned());
+    match (code, status) {
+        ("NoSuchBucket", _) => (
+            Missing,
+            "no such bucket",
+            hint("make the bucket first, or check its name and the endpoint"),
+        ),
+        ("NoSuchKey", _) => (Missing, "no such file", None),
+        ("NoSuchUpload", _) => (Missing, "the upload has ended", None),
+        ("InvalidAccessKeyId", _) => (
+            Denied,
+            "the service does not know the access key",
+            hint("check the access key, and that it belongs to this service"),
+        ),
+        ("SignatureDoesNotMatch", _) => (
+            Denied,
+            "the secret key is wrong",
+            hint("check the secret key; it may have lost a character when it was copied"),
+        ),
+        ("ExpiredToken" | "TokenRefreshRequired" | "InvalidToken" | "ExpiredTokenException", _) => {
+            (
+                Denied,
+                "the session has ended",
+                hint("sign in again to get new credentials"),
+            )
+        }
+        ("RequestTimeTooSkewed" | "RequestExpired", _) => (
+            Denied,
+            "the clock of this machine is wrong",
+            Some(clocks(refusal)),
+        ),
+        (
+            "PermanentRedirect"
+            | "TemporaryRedirect"
+            | "Redirect"
+            | "IllegalLocationConstraintException"
+            | "IncorrectEndpoint"
+            | "InvalidRegionName",
+            _,
+        )
+        | ("", 301 | 302 | 307 | 308) => (
+            Invalid,
+            "the bucket lies in another region",
+            Some(region_hint(refusal)),
+        ),
+        ("AuthorizationHeaderMalformed", _) if region(refusal).is_some() => (
+            Invalid,
+            "the request was signed for another region",
+            Some(region_hint(refusal)),
+        ),
+        ("", 400) if header_region(refusal).is_some() => (
+            Invalid,
+            "the request was refused, perhaps for its region",
+            Some(region_hint(refusal)),
+        ),
+        ("QuotaExceeded" | "ServiceQuotaExceeded" | "XMinioStorageFull" | "StorageFull", _)
+        | (_, 507) => (
+            Denied,
+            "the bucket is full",
+            hint("make room, or raise the quota"),
+        ),
+        ("InvalidObjectState", _) => (
+            Denied,
+            "the file lies in an archive",
+            hint(
+                "restore it from the archive first, and keep lifecycle rules away from this prefix",
+            ),
+        ),
+        (
+            "SlowDown"
+            | "ServiceUnavailable"
+            | "InternalError"
+            | "RequestTimeout"
+            | "Throttling"
+            | "ThrottlingException"
+            | "RequestLimitExceeded"
+            | "TooManyRequests"
+            | "BadDigest"
+            | "IncompleteBody"
+            | "XAmzContentSHA256Mismatch"
+            | "OperationAborted"
+            | "ConditionalRequestConflict",
+            _,
+        )
+        | ("", 408 | 409 | 429) => (Unavailable, "the service cannot do it now", None),
+        ("NotImplemented" | "MethodNotAllowed", _) | (_, 405 | 501) => (
+            Unsupported,
+            "the service cannot do this",
+            hint("git pail doctor tells what the service lacks"),
+        ),
+        ("EntityTooLarge" | "MaxMessageLengthExceeded", _) | (_, 413) => {
+            (Invalid, "it is too large for the service", None)
+        }
+        ("InvalidRange", _) | (_, 416) => {
+            (Invalid, "the range lies behind the end of the file", None)
+        }
+        (
+            "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "InvalidPayer"
+            | "NotSignedUp",
+            _,
+        )
+        | (_, 401 | 403) => (Denied, "access denied", Some(right(asked))),
+        (_, 404) => (Missing, "not found", None),
+        (_, 409 | 429 | 500..) => (Unavailable, "the service cannot do it now", None),
+        _ => (Invalid, "the service refuses it", None),
+    }
+}
+
+/// Which right is needed, in the words of a bucket policy.
+fn right(asked: &Asked<'_>) -> String {
+    let (bucket, prefix) = (asked.location.bucket(), asked.location.prefix());
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    let files = format!("{bucket}/{prefix}{slash}*");
+    match asked.act {
+        Act::Look | Act::Read => format!(
+            "the bucket's policy must allow s3:GetObject on {files} and s3:ListBucket on {bucket} \
+             (without it a file that is not there is denied, too)"
+        ),
+        Act::Write => format!("the bucket's policy must allow s3:PutObject on {files}"),
+        Act::List => format!("the bucket's policy must allow s3:ListBucket on {bucket}"),
+        Act::Delete => format!("the bucket's policy must allow s3:DeleteObject on {files}"),
+    }
+}
+
+fn header_region(refusal: &Refusal) -> Option<&str> {
+    let value = refusal.headers.get("x-amz-bucket-region")?;
+    value
+        .to_str()
+        .ok()
+        .filter(|text| crate::store::url::is_region(text))
+}
+
+fn region(refusal: &Refusal) -> Option<&str> {
+    let named = element(refusal, "Region").or_else(|| element(refusal, "BucketRegion"));
+    header_region(refusal).or(named.filter(|text| crate::store::url::is_region(text)))
+}
+
+fn region_hint(refusal: &Refusal) -> String {
+    let host = element(refusal, "Endpoint");
+    let host = host.filter(|host| host.len() < 256 && host.chars().all(|c| c.is_ascii_graphic()));
+    match (region(refusal), host) {
+        (Some(region), _) => format!("add ?region={region} to the URL, or set AWS_REGION={region}"),
+        (None, Some(host)) => {
+            format!("the service says to use {host}; add its region to the URL: ?region=<name>")
+        }
+        (None, None) => "add the bucket's region to the URL: ?region=<name>".to_owned(),
+    }
+}
+
+fn clocks(refusal: &Refusal) -> String {
+    let time = |name| element(refusal, name).map(|text| one_line(&unescape(text)));
+    match (time("RequestTime"), time("ServerTime")) {
+        (Some(ours), Some(theirs)) => {
+            format!("set the clock: it is {theirs} there, and the request said {ours}")
+        }
+        _ => "set the clock of this machine".to_owned(),
+    }
+}

@@ -1,0 +1,142 @@
+//! Which service, under which name, for which region.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::credentials::profile::Profiles;
+use crate::store::env::Env;
+use crate::store::url::{Addressing, S3Location, is_loopback, is_region, plain_http};
+use url::{Host, Url};
+
+/// Where requests go and what they are signed for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Settings {
+    /// The address of the bucket, without a slash at its end.
+    pub(super) bucket_url: String,
+    pub(super) region: String,
+}
+
+impl Settings {
+    /// Looks in the URL, then in the environment, then in the profile. The configuration
+    /// files are read only if something could stand there that is not settled before.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] for a setting that cannot be used, plain HTTP to another
+    /// machine among them.
+    pub(super) async fn find(location: &S3Location, env: &dyn Env) -> Result<Self> {
+        let named = location
+            .profile()
+            .map(str::to_owned)
+            .or_else(|| env.var("AWS_PROFILE"));
+        let region = location.region().map(str::to_owned);
+        let region = region.or_else(|| env.var("AWS_REGION"));
+        let region = region.or_else(|| env.var("AWS_DEFAULT_REGION"));
+        let ignored = env.var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+        let ignored = ignored.is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let endpoint = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
+        let endpoint = endpoint
+            .iter()
+            .find_map(|name| Some((*name, env.var(name)?)));
+        let endpoint = endpoint.filter(|_| !ignored && location.host.is_none());
+
+        let open = if location.host.is_some() {
+            region.is_none() && location.keys.is_none() && named.is_some()
+        } else {
+            endpoint.is_none() || region.is_none()
+        };
+        let profiles = if open {
+            Profiles::load(env).await?
+        } else {
+            Profiles::default()
+        };
+        let profile = named.as_deref().unwrap_or("default");
+        let section = profiles.get(profile);
+        if open && section.is_none() && location.profile().is_some() {
+            return Err(profiles.missing(profile));
+        }
+        let value = |name: &str| section.and_then(|section| section.value(name));
+        let region = region.or_else(|| value("region").map(str::to_owned));
+        let region = region.unwrap_or_else(|| "us-east-1".to_owned());
+        if !is_region(&region) {
+            let what = format!("'{}' is no name of a region", region.escape_debug());
+            return Err(Error::new(ErrorKind::Invalid, what));
+        }
+        let configured = (location.host.is_none() && !ignored).then(|| profiles.endpoint(profile));
+        let configured = configured
+            .flatten()
+            .map(|url| ("endpoint_url", url.to_owned()));
+        let addressing = location.addressing.or(match value("s3.addressing_style") {
+            Some("virtual") => Some(Addressing::Virtual),
+            Some("path") => Some(Addressing::Path),
+            _ => None,
+        });
+        let bucket = location.bucket();
+        let bucket_url = if let Some(host) = &location.host {
+            let scheme = if host.secure { "https" } else { "http" };
+            let service = format!("{scheme}://{}", host.authority);
+            match location.addressing {
+                Some(Addressing::Virtual) => service,
+                _ => format!("{service}/{bucket}"),
+            }
+        } else if let Some((name, url)) = endpoint.or(configured) {
+            at(&url, bucket, addressing, location.allow_http)
+                .map_err(|error| error.context(format_args!("cannot use {name}")))?
+        } else {
+            amazon(&region, bucket, addressing)
+        };
+        // Signing takes it apart again, and does not bear to fail.
+        if Url::parse(&bucket_url).is_err() {
+            let what = format!("cannot use {location}: its host has no usable name");
+            return Err(Error::new(ErrorKind::Invalid, what));
+        }
+        Ok(Self { bucket_url, region })
+    }
+}
+
+/// The bucket at an endpoint that the user configured.
+fn at(url: &str, bucket: &str, addressing: Option<Addressing>, allow_http: bool) -> Result<String> {
+    let bad = |why: &str| Error::new(ErrorKind::Invalid, why);
+    let mut url = Url::parse(url).map_err(|error| bad(&format!("it is no URL: {error}")))?;
+    let bare = url.username().is_empty() && url.password().is_none();
+    if !bare || url.query().is_some() || url.fragment().is_some() {
+        return Err(bad("an endpoint is scheme, host and port"));
+    }
+    let host = match url.host() {
+        Some(Host::Domain(name)) => name.to_owned(),
+        Some(Host::Ipv4(ip)) => ip.to_string(),
+        Some(Host::Ipv6(ip)) => ip.to_string(),
+        None => return Err(bad("it names no host")),
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if allow_http || is_loopback(&host) => {}
+        "http" => return Err(plain_http(&host)),
+        _ => return Err(bad("its scheme must be https or http")),
+    }
+    if addressing == Some(Addressing::Virtual) {
+        if !matches!(url.host(), Some(Host::Domain(_))) {
+            return Err(bad("virtual addressing needs a host with a name"));
+        }
+        url.set_host(Some(&format!("{bucket}.{host}")))
+            .map_err(|error| bad(&format!("the bucket cannot stand in the host: {error}")))?;
+        return Ok(url.as_str().trim_end_matches('/').to_owned());
+    }
+    Ok(format!("{}/{bucket}", url.as_str().trim_end_matches('/')))
+}
+
+/// The bucket at Amazon. A dot in its name would not fit the certificate's wildcard.
+fn amazon(region: &str, bucket: &str, addressing: Option<Addressing>) -> String {
+    let domain = if region.starts_with("cn-") {
+        "amazonaws.com.cn"
+    } else {
+        "amazonaws.com"
+    };
+    let host = format!("s3.{region}.{domain}");
+    let fits = bucket
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    match addressing {
+        Some(Addressing::Virtual) => format!("https://{bucket}.{host}"),
+        None if fits => format!("https://{bucket}.{host}"),
+        _ => format!("https://{host}/{bucket}"),
+    }
+}

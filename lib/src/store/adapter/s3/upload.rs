@@ -1,0 +1,103 @@
+//! Large files, in parts.
+
+use super::S3;
+use super::answer::Act;
+use crate::error::{ErrorKind, Result};
+use crate::key::Key;
+use crate::store::Upload;
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::StatusCode;
+use object_store::multipart::{MultipartStore, PartId};
+use object_store::path::Path;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// An upload and the parts that have arrived.
+struct Parts {
+    store: S3,
+    key: Key,
+    path: Path,
+    id: String,
+    parts: Mutex<BTreeMap<u32, PartId>>,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) async fn begin(store: &S3, key: &Key) -> Result<Box<dyn Upload>> {
+    let path = store.path(key)?;
+    let id = store.opened().await?.service.create_multipart(&path).await;
+    let id = id.map_err(|error| store.asked(Act::Write, key.as_str()).explain(&error))?;
+    Ok(Box::new(Parts {
+        store: store.clone(),
+        key: key.clone(),
+        path,
+        id,
+        parts: Mutex::default(),
+    }))
+}
+
+impl Parts {
+    fn parts(&self) -> MutexGuard<'_, BTreeMap<u32, PartId>> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Upload for Parts {
+    async fn part(&self, number: u32, body: Bytes) -> Result<()> {
+        let asked = self.store.asked(Act::Write, self.key.as_str());
+        let at = usize::try_from(number).unwrap_or(usize::MAX - 1);
+        let service = &self.store.opened().await?.service;
+        let part = service
+            .put_part(&self.path, &self.id, at, body.into())
+            .await;
+        let part = part.map_err(|error| asked.explain(&error))?;
+        self.parts().insert(number, part);
+        Ok(())
+    }
+
+    /// May be called again after an error: the parts stay known. After a success that was
+    /// not heard of, S3 answers the second time that it does not know the upload, which is
+    /// [`ErrorKind::Missing`].
+    async fn complete(&self) -> Result<()> {
+        let asked = self.store.asked(Act::Write, self.key.as_str());
+        let parts: Vec<PartId> = {
+            let parts = self.parts();
+            // object_store numbers them by their place.
+            if parts
+                .keys()
+                .zip(0..)
+                .any(|(number, place)| *number != place)
+            {
+                return Err(asked.error(ErrorKind::Invalid, "a part is missing"));
+            }
+            parts.values().cloned().collect()
+        };
+        let service = &self.store.opened().await?.service;
+        let done = service
+            .complete_multipart(&self.path, &self.id, parts)
+            .await;
+        done.map_err(|error| asked.explain(&error))?;
+        Ok(())
+    }
+
+    async fn abort(&self) -> Result<()> {
+        let asked = self.store.asked(Act::Write, self.key.as_str());
+        let service = &self.store.opened().await?.service;
+        match service.abort_multipart(&self.path, &self.id).await {
+            Ok(()) => Ok(()),
+            Err(error) => match asked.status(&error) {
+                Some((StatusCode::NOT_FOUND, _)) => Ok(()),
+                _ => Err(asked.explain(&error)),
+            },
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Stores around a store: each adds one habit and keeps every promise of [`Store`].
+//!
+//! [`Store`]: crate::store::Store
+
+mod count;
+mod retry;
+
+pub use count::{Count, Counts, Verb};
+pub use retry::Retry;

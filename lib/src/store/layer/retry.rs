@@ -1,0 +1,261 @@
+//! Waits and asks again, where asking twice cannot do harm.
+//!
+//! Only [`ErrorKind::Unavailable`] is repeated. A conditional write never is: the answer to
+//! the second would say that the first one came from somebody else.
+
+#[cfg(test)]
+mod tests;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::Ids;
+use crate::key::Key;
+use crate::store::{
+    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Store, Upload, Want,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Attempts at one request, the first one counted.
+const TRIES: u32 = 6;
+
+/// The first wait; each later one is twice as long.
+const BASE: Duration = Duration::from_millis(100);
+
+/// The longest wait.
+const CAP: Duration = Duration::from_secs(5);
+
+/// Files that a listing holds in memory: those of one request.
+const PAGE: usize = 1000;
+
+/// A store that waits out the weaknesses of another. Clones share it.
+#[derive(Debug)]
+pub struct Retry<S> {
+    store: Arc<S>,
+    ids: Arc<dyn Ids>,
+}
+
+impl<S> Clone for Retry<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            ids: Arc::clone(&self.ids),
+        }
+    }
+}
+
+/// The attempts at one request.
+#[derive(Debug)]
+struct Attempts<'a> {
+    ids: &'a dyn Ids,
+    made: u32,
+}
+
+impl Attempts<'_> {
+    /// Waits before the next attempt, or gives the error back.
+    async fn after(&mut self, error: Error) -> Result<()> {
+        self.made += 1;
+        if error.kind() != ErrorKind::Unavailable || self.made >= TRIES {
+            return Err(error);
+        }
+        let full = BASE.saturating_mul(1 << (self.made - 1)).min(CAP);
+        // Between half of it and all of it: clients that failed together part ways.
+        let half = u64::try_from(full.as_micros() / 2).unwrap_or(u64::MAX);
+        let wait = Duration::from_micros(half + self.ids.below(half + 1)?);
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+}
+
+/// Evaluates a request until it succeeds, or fails in a way that waiting does not mend.
+macro_rules! patiently {
+    ($self:expr, $request:expr) => {{
+        let mut attempts = $self.attempts();
+        loop {
+            match $request.await {
+                Ok(done) => break Ok(done),
+                Err(error) => attempts.after(error).await?,
+            }
+        }
+    }};
+}
+
+impl<S> Retry<S> {
+    /// Repeats what fails in `store`; `ids` is the chance that parts clients.
+    pub fn new(store: S, ids: Arc<dyn Ids>) -> Self {
+        Self {
+            store: Arc::new(store),
+            ids,
+        }
+    }
+
+    fn attempts(&self) -> Attempts<'_> {
+        Attempts {
+            ids: &*self.ids,
+            made: 0,
+        }
+    }
+}
+
+impl<S: Store> Retry<S> {
+    /// Reads a page of a listing, and where the next one starts.
+    async fn page(
+        &self,
+        prefix: &str,
+        mut after: Option<String>,
+    ) -> Result<(Vec<Listed>, Option<Option<String>>)> {
+        let mut attempts = self.attempts();
+        let mut files: Vec<Listed> = Vec::new();
+        loop {
+            let failed = {
+                let mut listed = self.store.list(prefix, after.as_deref());
+                loop {
+                    match listed.next().await {
+                        Some(Ok(file)) => files.push(file),
+                        Some(Err(error)) => break error,
+                        None => return Ok((files, None)),
+                    }
+                    if files.len() >= PAGE {
+                        let last = files.last().map(|file| file.key.clone());
+                        return Ok((files, Some(last)));
+                    }
+                }
+            };
+            attempts.after(failed).await?;
+            after = files.last().map(|file| file.key.clone()).or(after);
+        }
+    }
+}
+
+/// Reads the first bytes, so that an answer which breaks before them can be asked for again.
+async fn first(got: Got) -> Result<Got> {
+    let Got::Found(Body { info, mut bytes }) = got else {
+        return Ok(got);
+    };
+    let head = bytes.next().await.transpose()?;
+    let bytes = stream::iter(head.map(Ok)).chain(bytes).boxed();
+    Ok(Got::Found(Body { info, bytes }))
+}
+
+#[async_trait]
+impl<S: Store + 'static> Store for Retry<S> {
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+
+    fn describe(&self) -> String {
+        self.store.describe()
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
+        patiently!(self, self.store.head(key))
+    }
+
+    /// Repeats until the first byte has come; after it, the caller knows better what it
+    /// still lacks.
+    async fn get(&self, key: &Key, want: Want) -> Result<Got> {
+        patiently!(self, async {
+            first(self.store.get(key, want.clone()).await?).await
+        })
+    }
+
+    async fn put(&self, key: &Key, body: Bytes, when: Precondition<'_>) -> Result<Put> {
+        match when {
+            Precondition::Always => patiently!(self, self.store.put(key, body.clone(), when)),
+            Precondition::Absent | Precondition::Unchanged(_) => {
+                self.store.put(key, body, when).await
+            }
+        }
+    }
+
+    /// A repeated beginning may leave an upload without parts behind, which costs nothing.
+    async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>> {
+        let upload = patiently!(self, self.store.begin(key))?;
+        Ok(Box::new(Patient {
+            upload,
+            retry: self.clone(),
+            key: key.clone(),
+            sizes: Mutex::default(),
+        }))
+    }
+
+    /// Goes on after the last file that came.
+    fn list<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+    ) -> BoxStream<'a, Result<Listed>> {
+        let start = Some(after.map(str::to_owned));
+        stream::unfold(start, move |at| async move {
+            let after = at?;
+            Some(match self.page(prefix, after).await {
+                Ok((files, next)) => (files.into_iter().map(Ok).collect(), next),
+                Err(error) => (vec![Err(error)], None),
+            })
+        })
+        .flat_map(stream::iter)
+        .boxed()
+    }
+
+    async fn delete(&self, key: &Key) -> Result<()> {
+        patiently!(self, self.store.delete(key))
+    }
+}
+
+/// An upload whose requests are repeated.
+#[derive(Debug)]
+struct Patient<S> {
+    upload: Box<dyn Upload>,
+    retry: Retry<S>,
+    key: Key,
+    /// Bytes of each part: what the whole file must have.
+    sizes: Mutex<BTreeMap<u32, u64>>,
+}
+
+impl<S: Store> Patient<S> {
+    /// Whether the file is there, whole.
+    async fn landed(&self) -> Result<bool> {
+        let size: u64 = {
+            let sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+            sizes.values().sum()
+        };
+        let found = patiently!(self.retry, self.retry.store.head(&self.key))?;
+        Ok(found.is_some_and(|info| info.size == size))
+    }
+}
+
+#[async_trait]
+impl<S: Store + 'static> Upload for Patient<S> {
+    async fn part(&self, number: u32, body: Bytes) -> Result<()> {
+        patiently!(self.retry, self.upload.part(number, body.clone()))?;
+        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes.insert(number, body.len() as u64);
+        Ok(())
+    }
+
+    /// A bucket that no longer knows the upload at the second attempt may have heard the
+    /// first: then the file is looked at.
+    async fn complete(&self) -> Result<()> {
+        let mut attempts = self.retry.attempts();
+        loop {
+            match self.upload.complete().await {
+                Ok(()) => return Ok(()),
+                Err(error) if attempts.made > 0 && error.kind() == ErrorKind::Missing => {
+                    return if self.landed().await? {
+                        Ok(())
+                    } else {
+                        Err(error)
+                    };
+                }
+                Err(error) => attempts.after(error).await?,
+            }
+        }
+    }
+
+    async fn abort(&self) -> Result<()> {
+        patiently!(self.retry, self.upload.abort())
+    }
+}

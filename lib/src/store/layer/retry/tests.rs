@@ -1,0 +1,314 @@
+use super::*;
+use crate::ids::SystemIds;
+use crate::store::adapter::memory::Memory;
+use crate::store::layer::{Count, Verb};
+use futures_util::TryStreamExt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::time::Instant;
+
+/// What happens to the next requests of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// Nothing was done.
+    Before,
+    /// It was done, and the answer says otherwise.
+    After,
+    /// A body or a listing breaks before its first item, or after it.
+    Broken(usize),
+    /// Denied: waiting does not help.
+    Denied,
+}
+
+#[derive(Debug, Clone)]
+struct Faulty {
+    store: Memory,
+    fault: Fault,
+    left: Arc<AtomicU32>,
+}
+
+fn weak() -> Error {
+    Error::new(ErrorKind::Unavailable, "slow down")
+}
+
+impl Faulty {
+    fn strikes(&self) -> bool {
+        let less = |left: u32| left.checked_sub(1);
+        let order = Ordering::SeqCst;
+        self.left.fetch_update(order, order, less).is_ok()
+    }
+
+    async fn around<T: Send>(&self, request: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        match self.strikes().then_some(self.fault) {
+            Some(Fault::Before) => Err(weak()),
+            Some(Fault::Denied) => Err(Error::new(ErrorKind::Denied, "no")),
+            Some(Fault::After) => {
+                request.await?;
+                Err(weak())
+            }
+            _ => request.await,
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Faulty {
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+
+    fn describe(&self) -> String {
+        self.store.describe()
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
+        self.around(self.store.head(key)).await
+    }
+
+    async fn get(&self, key: &Key, want: Want) -> Result<Got> {
+        let Fault::Broken(after) = self.fault else {
+            return self.around(self.store.get(key, want)).await;
+        };
+        let got = self.store.get(key, want).await?;
+        let Got::Found(Body { info, bytes }) = got else {
+            return Ok(got);
+        };
+        let cut = self.strikes().then(|| Err(weak()));
+        let bytes = match &cut {
+            Some(_) => bytes.take(after).chain(stream::iter(cut)).boxed(),
+            None => bytes,
+        };
+        Ok(Got::Found(Body { info, bytes }))
+    }
+
+    async fn put(&self, key: &Key, body: Bytes, when: Precondition<'_>) -> Result<Put> {
+        self.around(self.store.put(key, body, when)).await
+    }
+
+    async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>> {
+        let upload = self.around(self.store.begin(key)).await?;
+        let faulty = self.clone();
+        Ok(Box::new(FaultyUpload { upload, faulty }))
+    }
+
+    fn list<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+    ) -> BoxStream<'a, Result<Listed>> {
+        let listed = self.store.list(prefix, after);
+        match (self.fault, self.strikes()) {
+            (Fault::Broken(items), true) => listed
+                .take(items)
+                .chain(stream::iter([Err(weak())]))
+                .boxed(),
+            _ => listed,
+        }
+    }
+
+    async fn delete(&self, key: &Key) -> Result<()> {
+        self.around(self.store.delete(key)).await
+    }
+}
+
+#[derive(Debug)]
+struct FaultyUpload {
+    upload: Box<dyn Upload>,
+    faulty: Faulty,
+}
+
+#[async_trait]
+impl Upload for FaultyUpload {
+    async fn part(&self, number: u32, body: Bytes) -> Result<()> {
+        self.faulty.around(self.upload.part(number, body)).await
+    }
+
+    async fn complete(&self) -> Result<()> {
+        let done = self.faulty.around(self.upload.complete()).await;
+        // As S3 says it of an upload that it does not know any more.
+        done.map_err(|error| match error.kind() {
+            ErrorKind::Invalid => Error::new(ErrorKind::Missing, "no such upload"),
+            _ => error,
+        })
+    }
+
+    async fn abort(&self) -> Result<()> {
+        self.faulty.around(self.upload.abort()).await
+    }
+}
+
+/// A store that fails `times` times in this way, and what was asked of it.
+fn faulty(fault: Fault, times: u32) -> (Retry<Count<Faulty>>, crate::store::layer::Counts, Memory) {
+    let memory = Memory::new();
+    let store = Count::new(Faulty {
+        store: memory.clone(),
+        fault,
+        left: Arc::new(AtomicU32::new(times)),
+    });
+    let counts = store.counts();
+    (Retry::new(store, Arc::new(SystemIds)), counts, memory)
+}
+
+fn key(text: &str) -> Key {
+    Key::new(text).expect("a key")
+}
+
+async fn fill(memory: &Memory, names: &[&str]) {
+    for name in names {
+        let body = Bytes::from_static(b"body");
+        let put = memory.put(&key(name), body, Precondition::Always).await;
+        assert!(matches!(put, Ok(Put::Written(_))));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_do_harm_is_asked_again_with_growing_waits() {
+    let start = Instant::now();
+    let (store, counts, _) = faulty(Fault::Before, TRIES - 1);
+    assert_eq!(store.head(&key("a")).await.expect("an answer"), None);
+    assert_eq!(counts.of(Verb::Head), u64::from(TRIES));
+    let waited = start.elapsed();
+    let longest = BASE * ((1 << (TRIES - 1)) - 1);
+    assert!(
+        waited >= longest / 2 && waited <= longest + BASE,
+        "{waited:?}"
+    );
+
+    let (store, counts, memory) = faulty(Fault::After, 2);
+    let put = store
+        .put(&key("a"), Bytes::new(), Precondition::Always)
+        .await;
+    assert!(matches!(put, Ok(Put::Written(_))));
+    store.delete(&key("a")).await.expect("deleted");
+    assert_eq!((counts.of(Verb::Put), counts.of(Verb::Delete)), (3, 1));
+    assert!(memory.files().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn patience_ends() {
+    let (store, counts, _) = faulty(Fault::Before, 99);
+    let error = store.head(&key("a")).await.expect_err("an error");
+    assert_eq!(
+        (error.kind(), counts.total()),
+        (ErrorKind::Unavailable, u64::from(TRIES))
+    );
+    let (store, counts, _) = faulty(Fault::Denied, 1);
+    let error = store.head(&key("a")).await.expect_err("an error");
+    assert_eq!((error.kind(), counts.total()), (ErrorKind::Denied, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conditional_write_is_sent_once() {
+    for fault in [Fault::Before, Fault::After] {
+        let (store, counts, _) = faulty(fault, 1);
+        let error = store
+            .put(&key("a"), Bytes::new(), Precondition::Absent)
+            .await;
+        assert_eq!(error.expect_err("an error").kind(), ErrorKind::Unavailable);
+        let version = crate::store::Version::new("x");
+        let lost = store
+            .put(&key("b"), Bytes::new(), Precondition::Unchanged(&version))
+            .await;
+        assert_eq!(lost.expect("an answer"), Put::Lost);
+        assert_eq!(counts.of(Verb::ConditionalPut), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_is_asked_for_again_until_its_first_byte_only() {
+    let (store, counts, memory) = faulty(Fault::Broken(0), 2);
+    fill(&memory, &["a"]).await;
+    let Ok(Got::Found(body)) = store.get(&key("a"), Want::all()).await else {
+        panic!("no body");
+    };
+    let chunks: Vec<Bytes> = body.bytes.try_collect().await.expect("a body");
+    assert_eq!(
+        (chunks.concat().as_slice(), counts.of(Verb::Get)),
+        (&b"body"[..], 3)
+    );
+
+    let (store, counts, memory) = faulty(Fault::Broken(1), 1);
+    fill(&memory, &["a"]).await;
+    let Ok(Got::Found(body)) = store.get(&key("a"), Want::all()).await else {
+        panic!("no body");
+    };
+    let broken = body
+        .bytes
+        .try_collect::<Vec<_>>()
+        .await
+        .expect_err("an error");
+    assert_eq!(
+        (broken.kind(), counts.of(Verb::Get)),
+        (ErrorKind::Unavailable, 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_goes_on_after_the_last_file_that_came() {
+    let (store, _, memory) = faulty(Fault::Broken(2), 3);
+    let names: Vec<String> = (0..2500).map(|n| format!("{n:04}")).collect();
+    for name in &names {
+        fill(&memory, &[name]).await;
+    }
+    let listed = store.list("", None).map_ok(|file| file.key);
+    assert_eq!(listed.try_collect::<Vec<_>>().await.expect("a list"), names);
+    let (store, _, memory) = faulty(Fault::Broken(0), 99);
+    fill(&memory, &["a"]).await;
+    let listed: Vec<_> = store.list("", None).collect().await;
+    assert!(matches!(listed.as_slice(), [Err(error)] if error.kind() == ErrorKind::Unavailable));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_ended_unheard_has_ended() {
+    let (store, counts, memory) = faulty(Fault::Before, 0);
+    let upload = store.begin(&key("big")).await.expect("an upload");
+    upload
+        .part(1, Bytes::from_static(b"two"))
+        .await
+        .expect("a part");
+    upload
+        .part(0, Bytes::from_static(b"one"))
+        .await
+        .expect("a part");
+    upload.complete().await.expect("complete");
+    assert_eq!(counts.of(Verb::Head), 0);
+    assert_eq!(memory.files()["big"], "onetwo");
+
+    for (fault, heads) in [(Fault::Before, 0), (Fault::After, 1)] {
+        let memory = Memory::new();
+        let left = Arc::new(AtomicU32::new(0));
+        let faulty = Count::new(Faulty {
+            store: memory.clone(),
+            fault,
+            left: Arc::clone(&left),
+        });
+        let counts = faulty.counts();
+        let store = Retry::new(faulty, Arc::new(SystemIds));
+        let upload = store.begin(&key("big")).await.expect("an upload");
+        upload
+            .part(0, Bytes::from_static(b"body"))
+            .await
+            .expect("a part");
+        left.store(1, Ordering::SeqCst);
+        upload.complete().await.expect("complete");
+        assert_eq!(memory.files()["big"], "body");
+        assert_eq!(
+            (counts.of(Verb::Complete), counts.of(Verb::Head)),
+            (2, heads)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_somebody_ended_is_missing() {
+    let (store, _, _) = faulty(Fault::Before, 0);
+    let upload = store.begin(&key("big")).await.expect("an upload");
+    upload
+        .part(0, Bytes::from_static(b"body"))
+        .await
+        .expect("a part");
+    upload.abort().await.expect("aborted");
+    assert_eq!(
+        upload.complete().await.expect_err("an error").kind(),
+        ErrorKind::Missing
+    );
+}
