@@ -8,4 +8,5 @@
 mod it {
     mod folder;
     mod s3;
+    mod store_contract;
 }

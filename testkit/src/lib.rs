@@ -4,6 +4,7 @@
 //! `PAIL_SEED=<n>` repeats that run.
 
 pub mod clock;
+pub mod conformance;
 pub mod git;
 pub mod ids;
 pub mod repo;

@@ -114,7 +114,7 @@ impl Repo {
             let file = chance.below(files);
             let mut text = format!("{branch} {number}\n");
             while text.len() < size {
-                let _ = writeln!(text, "{:016x}", chance.next());
+                let _ = writeln!(text, "{:016x}", chance.number());
             }
             let _ = write!(
                 stream,

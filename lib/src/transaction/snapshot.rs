@@ -39,10 +39,7 @@ impl Snapshot {
             range: None,
             unless: known.map(|known| known.version.clone()),
         };
-        let got = store
-            .get(&keys::manifest()?, want)
-            .await
-            .map_err(|error| error.context("cannot read the manifest"))?;
+        let got = store.get(&keys::manifest()?, want).await?;
         let body = match (got, known) {
             (Got::Found(body), _) => body,
             (Got::NotModified, Some(known)) => return Ok(Some(known.clone())),
