@@ -10,3 +10,4 @@ pub mod ids;
 pub mod repo;
 pub mod scrub;
 pub mod seed;
+pub mod wire_proxy;
