@@ -3,12 +3,18 @@
 //! Standard library only, so that the first run compiles in seconds on a new machine.
 
 mod demo;
+mod guard;
+mod http;
 mod imports;
 mod layers;
+mod ports;
 mod process;
 mod rust_source;
+mod seaweedfs;
+mod services;
 mod sizes;
 mod steps;
+mod tools;
 mod tree;
 
 use std::process::ExitCode;
@@ -19,6 +25,8 @@ usage: cargo xtask <command>
   demo                 the main job on a local folder, each command shown
   layers               import directions in lib/src
   sizes                files that have grown too large
+  services up | down   the tests' services in the background, for a developer
+  env                  `export` lines for the services that are up
 ";
 
 fn main() -> ExitCode {
@@ -38,6 +46,10 @@ fn run(arguments: &[&str]) -> Result<(), String> {
         ["demo"] => demo::run(),
         ["layers"] => layers::run(),
         ["sizes"] => sizes::run(),
+        ["services", "up"] => services::up(),
+        ["services", "down"] => services::down(),
+        ["env"] => services::print_env(),
+        [guard::COMMAND, rest @ ..] => guard::run(rest),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
