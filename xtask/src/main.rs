@@ -2,11 +2,13 @@
 //!
 //! Standard library only, so that the first run compiles in seconds on a new machine.
 
+mod check;
 mod demo;
 mod guard;
 mod http;
 mod imports;
 mod layers;
+mod nextest;
 mod ports;
 mod process;
 mod rust_source;
@@ -14,6 +16,7 @@ mod seaweedfs;
 mod services;
 mod sizes;
 mod steps;
+mod test;
 mod tools;
 mod tree;
 
@@ -23,6 +26,11 @@ const HELP: &str = "\
 usage: cargo xtask <command>
 
   demo                 the main job on a local folder, each command shown
+  test                 everything: the static checks, then every test with its services
+    --no-lint          the tests only
+    --full             first install the checkers that are missing (minutes)
+    -- <filters>       nextest only, with these arguments
+  check [--full]       the static checks only
   layers               import directions in lib/src
   sizes                files that have grown too large
   services up | down   the tests' services in the background, for a developer
@@ -44,6 +52,9 @@ fn main() -> ExitCode {
 fn run(arguments: &[&str]) -> Result<(), String> {
     match arguments {
         ["demo"] => demo::run(),
+        ["test", rest @ ..] => test::run(&test::Options::parse(rest)?),
+        ["check"] => check::run(false),
+        ["check", "--full"] => check::run(true),
         ["layers"] => layers::run(),
         ["sizes"] => sizes::run(),
         ["services", "up"] => services::up(),
