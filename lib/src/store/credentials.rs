@@ -144,7 +144,7 @@ impl Source {
             return Credentials::checked(id, secret, None, None, "the URL").map(Some);
         }
         let named = self.location.profile().is_some();
-        if !named && let Some(found) = self.from_env()? {
+        if !named && let Some(found) = self.in_env()? {
             return Ok(Some(found));
         }
         let bridge = Bridge::new(&self.env);
@@ -153,7 +153,7 @@ impl Source {
             let provider = AssumeRoleWithWebIdentityCredentialProvider::default();
             return ask(&bridge, provider, "the web identity token").await;
         }
-        if let Some(found) = self.from_profile(&bridge).await? {
+        if let Some(found) = self.in_profile(&bridge).await? {
             return Ok(Some(found));
         }
         if named {
@@ -183,7 +183,7 @@ impl Source {
         !disabled.is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    fn from_env(&self) -> Result<Option<Credentials>> {
+    fn in_env(&self) -> Result<Option<Credentials>> {
         let id = self.env.var("AWS_ACCESS_KEY_ID");
         let secret = self.env.var("AWS_SECRET_ACCESS_KEY");
         let token = self.env.var("AWS_SESSION_TOKEN");
@@ -207,7 +207,7 @@ impl Source {
         }
     }
 
-    async fn from_profile(&self, bridge: &Bridge) -> Result<Option<Credentials>> {
+    async fn in_profile(&self, bridge: &Bridge) -> Result<Option<Credentials>> {
         let given = self.location.profile().map(str::to_owned);
         let given = given.or_else(|| self.env.var("AWS_PROFILE"));
         let name = given.clone().unwrap_or_else(|| "default".to_owned());

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, future};
 use pail::store::adapter::s3::S3;
-use pail::store::{Env, Got, Location, Precondition, Put, Store, Version, Want};
+use pail::store::{Env, Got, Location, Precondition, Put, Store, SystemEnv, Version, Want};
 use pail::{Error, ErrorKind, Key};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,14 +12,15 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
 fn var(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| {
+    SystemEnv.var(name).unwrap_or_else(|| {
         panic!("{name} is not set: these tests need an S3 service, its address and its keys")
     })
 }
 
 /// The bucket of the tests, which is there already.
 fn bucket() -> String {
-    std::env::var("PAIL_TEST_S3_BUCKET").unwrap_or_else(|_| "pail-test".to_owned())
+    let named = SystemEnv.var("PAIL_TEST_S3_BUCKET");
+    named.unwrap_or_else(|| "pail-test".to_owned())
 }
 
 /// `host:port` of the service.

@@ -1,5 +1,8 @@
 //! Which service, under which name, for which region.
 
+#[cfg(test)]
+mod tests;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::credentials::profile::Profiles;
 use crate::store::env::Env;
