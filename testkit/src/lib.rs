@@ -5,9 +5,14 @@
 
 pub mod clock;
 pub mod conformance;
+pub mod crash;
+pub mod fault;
 pub mod git;
+pub mod history;
 pub mod ids;
+pub mod interleave;
 pub mod repo;
 pub mod scrub;
 pub mod seed;
+pub mod tap;
 pub mod wire_proxy;
