@@ -7,6 +7,7 @@
 
 mod it {
     mod folder;
+    mod folder_processes;
     mod s3;
     mod store_contract;
 }

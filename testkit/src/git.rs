@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -128,6 +128,10 @@ impl Git {
     }
 
     /// Any program in this environment, not yet started.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where tests start programs, sealed off from what is read here"
+    )]
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.folder).env_clear();
@@ -253,7 +257,7 @@ pub fn run(mut command: Command, input: &[u8]) -> Output {
         // A child that ends early closes the pipe, which is no failure of the test.
         let _ = stdin.write_all(&input);
     });
-    let (ended, end) = channel();
+    let (ended, end) = sync_channel(1);
     let waiter = std::thread::spawn(move || {
         let out = child.wait_with_output();
         let _ = ended.send(());
@@ -290,6 +294,10 @@ pub fn kill(child: &mut Child) {
 }
 
 /// Kills a process group that a child of ours leads.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the standard library kills one process; git has children"
+)]
 fn kill_group(leader: u32) {
     let _ = Command::new("kill")
         .args(["-9", "--", &format!("-{leader}")])

@@ -55,6 +55,10 @@ pub fn rounds(usual: u64) -> u64 {
     variable("PAIL_ROUNDS", usual)
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where a test is told its seed"
+)]
 fn variable(name: &str, usual: u64) -> u64 {
     match std::env::var(name) {
         Ok(text) => text

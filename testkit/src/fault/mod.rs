@@ -289,15 +289,43 @@ impl FaultStore {
     }
 }
 
-/// A store that writes whatever the condition, and says that it held: what several real
-/// services do. The contract must fail on it, and nobody may trust it unprobed.
+/// A store that promises conditions and does not keep them: what several real services do.
+/// The contract must fail on it, and nobody may trust it unprobed.
 #[derive(Debug, Clone)]
-pub struct IgnoresConditions(Arc<dyn Store>);
+pub struct IgnoresConditions {
+    inner: Arc<dyn Store>,
+    looks_first: bool,
+}
 
 impl IgnoresConditions {
-    /// Takes the conditions away from a store.
+    /// A store that writes in any case, and says that the condition held.
     pub fn new(inner: Arc<dyn Store>) -> Self {
-        Self(inner)
+        Self {
+            inner,
+            looks_first: false,
+        }
+    }
+
+    /// A store that looks whether the condition holds and then writes, in two steps: only
+    /// a race can tell.
+    pub fn looking_first(inner: Arc<dyn Store>) -> Self {
+        Self {
+            inner,
+            looks_first: true,
+        }
+    }
+
+    async fn holds(&self, key: &Key, when: Precondition<'_>) -> Result<bool> {
+        if !self.looks_first {
+            return Ok(true);
+        }
+        let now = self.inner.head(key).await?.map(|info| info.version);
+        tokio::task::yield_now().await;
+        Ok(match when {
+            Precondition::Always => true,
+            Precondition::Absent => now.is_none(),
+            Precondition::Unchanged(expected) => now.as_ref() == Some(expected),
+        })
     }
 }
 
@@ -307,28 +335,31 @@ impl Store for IgnoresConditions {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             probe: true,
-            ..self.0.capabilities()
+            ..self.inner.capabilities()
         }
     }
 
     fn describe(&self) -> String {
-        self.0.describe()
+        self.inner.describe()
     }
 
     async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
-        self.0.head(key).await
+        self.inner.head(key).await
     }
 
     async fn get(&self, key: &Key, want: Want) -> Result<Got> {
-        self.0.get(key, want).await
+        self.inner.get(key, want).await
     }
 
-    async fn put(&self, key: &Key, body: Bytes, _: Precondition<'_>) -> Result<Put> {
-        self.0.put(key, body, Precondition::Always).await
+    async fn put(&self, key: &Key, body: Bytes, when: Precondition<'_>) -> Result<Put> {
+        if !self.holds(key, when).await? {
+            return Ok(Put::Lost);
+        }
+        self.inner.put(key, body, Precondition::Always).await
     }
 
     async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>> {
-        self.0.begin(key).await
+        self.inner.begin(key).await
     }
 
     fn list<'a>(
@@ -336,10 +367,10 @@ impl Store for IgnoresConditions {
         prefix: &'a str,
         after: Option<&'a str>,
     ) -> BoxStream<'a, Result<Listed>> {
-        self.0.list(prefix, after)
+        self.inner.list(prefix, after)
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {
-        self.0.delete(key).await
+        self.inner.delete(key).await
     }
 }
