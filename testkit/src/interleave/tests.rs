@@ -57,7 +57,8 @@ async fn ends(explore: &Explore, letters: &str, careful: bool) -> (Explored, BTr
         .run(setup, &clients, async |store, _, results, schedule| {
             assert_eq!(results.len(), letters.len());
             assert!(schedule.steps().len() >= 3 * letters.len());
-            seen.borrow_mut().insert(text(&*store, "log").await.0);
+            let (end, _) = text(&*store, "log").await;
+            seen.borrow_mut().insert(end);
         })
         .await;
     (explored, seen.into_inner())

@@ -51,19 +51,22 @@ impl WireProxy {
     ///
     /// If this machine has no free port.
     pub fn start(upstream: SocketAddr) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime can be built");
-        let listener = runtime
-            .block_on(TcpListener::bind(("127.0.0.1", 0)))
-            .expect("there is a free port");
+        // Bound here, and the runtime built over there: the caller may be on a runtime.
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("there is a free port");
+        listener
+            .set_nonblocking(true)
+            .expect("a socket can be made not to block");
         let address = listener.local_addr().expect("it is bound");
         let state = Shared::default();
         let shared = Arc::clone(&state);
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime can be built");
             runtime.block_on(async {
+                let listener = TcpListener::from_std(listener).expect("it is a listener");
                 tokio::select! {
                     () = serve(listener, upstream, shared) => {}
                     _ = stopped => {}

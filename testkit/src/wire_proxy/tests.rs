@@ -154,3 +154,10 @@ fn conditions_are_stripped_and_callbacks_called() {
     assert!(seen[1].contains("If-Match"));
     assert_eq!(*calls.lock().unwrap(), [("before", 1), ("after", 3)]);
 }
+
+#[tokio::test]
+async fn it_starts_and_stops_on_a_runtime_too() {
+    let (address, _) = server();
+    let proxy = WireProxy::start(address);
+    assert!(get(&proxy, "/a").ends_with("/a"));
+}

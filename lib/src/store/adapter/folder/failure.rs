@@ -47,3 +47,33 @@ pub(super) fn is_absence(error: &io::Error) -> bool {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_says_what_can_be_done() {
+        for (from, kind, hint) in [
+            (io::ErrorKind::PermissionDenied, ErrorKind::Denied, "leave"),
+            (
+                io::ErrorKind::ReadOnlyFilesystem,
+                ErrorKind::Denied,
+                "leave",
+            ),
+            (io::ErrorKind::StorageFull, ErrorKind::Local, "make room"),
+            (io::ErrorKind::QuotaExceeded, ErrorKind::Local, "make room"),
+            (
+                io::ErrorKind::NotADirectory,
+                ErrorKind::Invalid,
+                "stands where",
+            ),
+        ] {
+            let error = failed("write a", from.into());
+            assert_eq!(error.kind(), kind, "{from}");
+            assert!(error.to_string().starts_with("cannot write a: "));
+            let found = error.hint().unwrap_or_default();
+            assert!(found.contains(hint), "{from}: {found}");
+        }
+    }
+}
