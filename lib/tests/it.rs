@@ -10,4 +10,6 @@ mod it {
     mod folder_processes;
     mod s3;
     mod store_contract;
+    mod golden;
+    mod restore;
 }
