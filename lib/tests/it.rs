@@ -8,8 +8,8 @@
 mod it {
     mod folder;
     mod folder_processes;
-    mod s3;
-    mod store_contract;
     mod golden;
     mod restore;
+    mod s3;
+    mod store_contract;
 }

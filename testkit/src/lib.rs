@@ -14,5 +14,6 @@ pub mod interleave;
 pub mod repo;
 pub mod scrub;
 pub mod seed;
+pub mod services;
 pub mod tap;
 pub mod wire_proxy;

@@ -107,6 +107,7 @@ impl HttpSend for Web {
 struct Programs;
 
 impl CommandExecute for Programs {
+    #[expect(clippy::disallowed_methods, reason = "runs what `credential_process` names")]
     async fn command_execute<'a>(
         &'a self,
         program: &'a str,

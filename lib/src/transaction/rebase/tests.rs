@@ -251,7 +251,7 @@ fn many_refs_overflow_into_a_table_and_many_entries_into_a_segment() {
     let mut change = push(vec![edit("refs/heads/n", None, Some(1))]);
     change.segment = Some(segment.clone());
     let (after, _) = next(Some(&at), &change);
-    assert_eq!(after.manifest.log.segments, [segment.clone()]);
+    assert_eq!(after.manifest.log.segments, std::slice::from_ref(&segment));
     assert_eq!(after.manifest.log.entries.len(), entries.len() - count + 1);
     // A second writer with a segment of the same entries leaves them alone.
     let mut late = push(vec![edit("refs/heads/m", None, Some(1))]);
