@@ -121,6 +121,7 @@ impl Repository {
         }
         let mut child = command.spawn().map_err(missing)?;
         let stdin = child.stdin.take();
+        widen(stdin.as_ref());
         let said = child
             .stderr
             .take()
@@ -216,3 +217,16 @@ async fn listen(mut stderr: ChildStderr) -> Vec<u8> {
     }
     kept
 }
+
+/// Lets more bytes into the pipe at once: fewer times that we and git wait for each other.
+/// Where the system allows no more, the pipe stays as it is.
+#[cfg(target_os = "linux")]
+fn widen(pipe: Option<&ChildStdin>) {
+    const ROOM: usize = 1 << 20;
+    if let Some(pipe) = pipe {
+        let _ = rustix::pipe::fcntl_setpipe_size(pipe, ROOM);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn widen(_: Option<&ChildStdin>) {}

@@ -4,12 +4,15 @@ use super::{Got, Limits, Store, Want};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use bytes::{Bytes, BytesMut};
-use futures_util::stream::{self, Stream, StreamExt};
+use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use std::ops::Range;
 use std::time::Duration;
 
 /// How often a range whose body was cut is asked for again.
 const MAX_TRIES: u32 = 6;
+
+/// Smaller chunks than this are joined, in bytes.
+pub const MIN_PIECE: usize = 4 << 10;
 
 /// A file to read, with the size that it is known to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,13 +23,12 @@ pub struct Wanted {
     pub size: u64,
 }
 
-/// A piece of one of the files.
+/// The next piece of one of the files: at least [`MIN_PIECE`] bytes, or all that is left
+/// of a range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     /// Which file, by its place in the list.
     pub file: usize,
-    /// Where in the file it starts.
-    pub start: u64,
     /// The bytes.
     pub bytes: Bytes,
 }
@@ -59,18 +61,20 @@ pub fn download<'a>(
     let parallel = room.clamp(limits.parallel.max(1), limits.parallel.max(1) * 4);
     stream::iter(jobs)
         .map(move |(file, range)| async move {
-            let start = range.start;
-            Ok(Piece {
-                file,
-                start,
-                bytes: read_range(store, &files[file], range).await?,
-            })
+            let bytes = read_range(store, &files[file], range).await?;
+            Ok::<_, Error>(
+                bytes
+                    .into_iter()
+                    .map(move |bytes| Ok(Piece { file, bytes })),
+            )
         })
         .buffered(parallel)
+        .map_ok(stream::iter)
+        .try_flatten()
 }
 
 /// Reads one range whole, again and again where its body was cut.
-async fn read_range(store: &dyn Store, wanted: &Wanted, range: Range<u64>) -> Result<Bytes> {
+async fn read_range(store: &dyn Store, wanted: &Wanted, range: Range<u64>) -> Result<Vec<Bytes>> {
     let mut tries = 1;
     loop {
         match try_range(store, wanted, range.clone()).await {
@@ -84,7 +88,7 @@ async fn read_range(store: &dyn Store, wanted: &Wanted, range: Range<u64>) -> Re
     }
 }
 
-async fn try_range(store: &dyn Store, wanted: &Wanted, range: Range<u64>) -> Result<Bytes> {
+async fn try_range(store: &dyn Store, wanted: &Wanted, range: Range<u64>) -> Result<Vec<Bytes>> {
     let len = range.end - range.start;
     let want = if len == wanted.size {
         Want::all()
@@ -104,31 +108,37 @@ async fn try_range(store: &dyn Store, wanted: &Wanted, range: Range<u64>) -> Res
         );
         return Err(Error::new(ErrorKind::Corrupt, message));
     }
-    let mut out = BytesMut::new();
+    // The chunks are passed on as they came: joining them would copy every byte once more.
+    let mut out: Vec<Bytes> = Vec::new();
+    let mut small = BytesMut::new();
+    let mut came = 0;
     let mut bytes = body.bytes;
     while let Some(chunk) = bytes.next().await {
         let chunk = chunk?;
-        if out.is_empty() && chunk.len() as u64 == len {
-            return Ok(chunk);
-        }
-        out.reserve(if out.is_empty() {
-            usize::try_from(len).unwrap_or(0)
-        } else {
-            0
-        });
-        out.extend_from_slice(&chunk);
-        if out.len() as u64 > len {
+        came += chunk.len() as u64;
+        if came > len {
             return Err(Error::new(
                 ErrorKind::Corrupt,
                 "more bytes came than were asked for",
             ));
         }
+        if small.is_empty() && chunk.len() >= MIN_PIECE {
+            out.push(chunk);
+            continue;
+        }
+        small.extend_from_slice(&chunk);
+        if small.len() >= MIN_PIECE {
+            out.push(small.split().freeze());
+        }
     }
-    if (out.len() as u64) < len {
+    if came < len {
         return Err(Error::new(
             ErrorKind::Unavailable,
-            format!("the answer was cut: {} of {len} bytes came", out.len()),
+            format!("the answer was cut: {came} of {len} bytes came"),
         ));
     }
-    Ok(out.freeze())
+    if !small.is_empty() {
+        out.push(small.freeze());
+    }
+    Ok(out)
 }

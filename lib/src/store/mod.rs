@@ -16,7 +16,7 @@ mod url;
 
 pub use self::url::{Addressing, Location, S3Location};
 pub use capability::{Capabilities, ConditionalPut};
-pub use download::{Piece, Wanted, download};
+pub use download::{MIN_PIECE, Piece, Wanted, download};
 pub use env::{Env, SystemEnv};
 pub use open::open;
 pub use put::{Precondition, Put, Version};

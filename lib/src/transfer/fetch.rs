@@ -19,6 +19,9 @@ use std::path::PathBuf;
 /// Below so many bytes in all packs together, older parts of the log are not worth a request.
 const SMALL: u64 = 1 << 20;
 
+/// Pieces that have come and that git has not read yet, beyond the ranges under way.
+const PIECES_AHEAD: usize = 16;
+
 /// How often a fetch plans again because a pack was replaced under it.
 const MAX_REPLANS: u32 = 4;
 
@@ -283,18 +286,30 @@ async fn verified(
     context
         .progress
         .begin(Phase::Download, packs.iter().map(|pack| pack.size).sum());
-    {
+    // The bucket is read on while git works: a few pieces wait between the two.
+    let (give, mut take) = tokio::sync::mpsc::channel(PIECES_AHEAD);
+    let read = async move {
         let pieces = download(&*context.store, &wanted, context.limits);
         pin_mut!(pieces);
         while let Some(piece) = pieces.next().await {
-            let piece = piece?;
+            // Who no longer listens has an error of its own to tell.
+            if give.send(piece?).await.is_err() {
+                break;
+            }
+        }
+        Ok::<_, Error>(())
+    };
+    let feed = async {
+        while let Some(piece) = take.recv().await {
             context
                 .progress
                 .advance(Phase::Download, piece.bytes.len() as u64);
             let out = join.piece(packs[piece.file], piece.bytes)?;
             sink.write(&out).await?;
         }
-    }
+        Ok::<_, Error>(())
+    };
+    tokio::try_join!(read, feed)?;
     context.progress.end(Phase::Download);
     sink.write(&join.close()).await?;
     let installed = sink.finish().await?;

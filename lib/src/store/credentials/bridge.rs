@@ -107,7 +107,10 @@ impl HttpSend for Web {
 struct Programs;
 
 impl CommandExecute for Programs {
-    #[expect(clippy::disallowed_methods, reason = "runs what `credential_process` names")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "runs what `credential_process` names"
+    )]
     async fn command_execute<'a>(
         &'a self,
         program: &'a str,
