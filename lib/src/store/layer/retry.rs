@@ -28,9 +28,6 @@ const BASE: Duration = Duration::from_millis(100);
 /// The longest wait.
 const CAP: Duration = Duration::from_secs(5);
 
-/// Files that a listing holds in memory: those of one request.
-const PAGE: usize = 1000;
-
 /// A store that waits out the weaknesses of another. Clones share it.
 #[derive(Debug)]
 pub struct Retry<S> {
@@ -101,32 +98,13 @@ impl<S> Retry<S> {
 }
 
 impl<S: Store> Retry<S> {
-    /// Reads a page of a listing, and where the next one starts.
-    async fn page(
-        &self,
-        prefix: &str,
-        mut after: Option<String>,
-    ) -> Result<(Vec<Listed>, Option<Option<String>>)> {
-        let mut attempts = self.attempts();
-        let mut files: Vec<Listed> = Vec::new();
-        loop {
-            let failed = {
-                let mut listed = self.store.list(prefix, after.as_deref());
-                loop {
-                    match listed.next().await {
-                        Some(Ok(file)) => files.push(file),
-                        Some(Err(error)) => break error,
-                        None => return Ok((files, None)),
-                    }
-                    if files.len() >= PAGE {
-                        let last = files.last().map(|file| file.key.clone());
-                        return Ok((files, Some(last)));
-                    }
-                }
-            };
-            attempts.after(failed).await?;
-            after = files.last().map(|file| file.key.clone()).or(after);
-        }
+    /// The error about a file at which a listing stood and which has gone.
+    fn changed(&self) -> Error {
+        let what = format!(
+            "cannot list {}: it changed meanwhile",
+            self.store.describe()
+        );
+        Error::new(ErrorKind::Unavailable, what)
     }
 }
 
@@ -135,8 +113,10 @@ async fn first(got: Got) -> Result<Got> {
     let Got::Found(Body { info, mut bytes }) = got else {
         return Ok(got);
     };
-    let head = bytes.next().await.transpose()?;
-    let bytes = stream::iter(head.map(Ok)).chain(bytes).boxed();
+    let bytes = match bytes.next().await.transpose()? {
+        Some(head) => stream::iter([Ok(head)]).chain(bytes).boxed(),
+        None => stream::empty().boxed(),
+    };
     Ok(Got::Found(Body { info, bytes }))
 }
 
@@ -182,22 +162,40 @@ impl<S: Store + 'static> Store for Retry<S> {
         }))
     }
 
-    /// Goes on after the last file that came.
+    /// Lists again from the start after a failure, and passes over what came before it. That
+    /// asks for pages twice, and in return relies on no order of the files: real services
+    /// differ in theirs.
     fn list<'a>(
         &'a self,
         prefix: &'a str,
         after: Option<&'a str>,
     ) -> BoxStream<'a, Result<Listed>> {
-        let start = Some(after.map(str::to_owned));
-        stream::unfold(start, move |at| async move {
-            let after = at?;
-            Some(match self.page(prefix, after).await {
-                Ok((files, next)) => (files.into_iter().map(Ok).collect(), next),
-                Err(error) => (vec![Err(error)], None),
-            })
-        })
-        .flat_map(stream::iter)
-        .boxed()
+        let start = Some((self.store.list(prefix, after), None, self.attempts()));
+        let files = stream::unfold(start, move |state| async move {
+            let (mut files, last, mut attempts) = state?;
+            let mut passing = false;
+            loop {
+                match files.next().await {
+                    Some(Ok(Listed { key, .. })) if passing => {
+                        passing = Some(&key) != last.as_ref()
+                    }
+                    Some(Ok(file)) => {
+                        let last = Some(file.key.clone());
+                        return Some((Ok(file), Some((files, last, self.attempts()))));
+                    }
+                    Some(Err(error)) => {
+                        if let Err(error) = attempts.after(error).await {
+                            return Some((Err(error), None));
+                        }
+                        files = self.store.list(prefix, after);
+                        passing = last.is_some();
+                    }
+                    None if passing => return Some((Err(self.changed()), None)),
+                    None => return None,
+                }
+            }
+        });
+        files.fuse().boxed()
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

@@ -188,5 +188,6 @@ pub(super) fn counted(
             None => None,
         }
     })
+    .fuse()
     .boxed()
 }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::store::Listed;
 use crate::store::adapter::http::Refusal;
 use crate::store::adapter::http::body::Outgoing;
-use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use futures_util::stream::{self, BoxStream, StreamExt};
 use object_store::aws::AwsAuthorizer;
 use object_store::client::{HttpRequest, HttpRequestBody};
 use serde::Deserialize;
@@ -43,42 +43,72 @@ enum At {
     End,
 }
 
-/// The files under a prefix, page by page.
+/// A listing under way.
+struct Listing<'a> {
+    store: &'a S3,
+    prefix: &'a str,
+    after: Option<&'a str>,
+    /// What the last page still holds.
+    files: std::vec::IntoIter<Listed>,
+    at: At,
+}
+
+/// The files under a prefix, page by page, until an error.
 pub(super) fn pages<'a>(
     store: &'a S3,
     prefix: &'a str,
     after: Option<&'a str>,
 ) -> BoxStream<'a, Result<Listed>> {
-    let location = &store.shared.location;
-    let root = match location.prefix() {
-        "" => String::new(),
-        prefix => format!("{prefix}/"),
+    let listing = Listing {
+        store,
+        prefix,
+        after,
+        files: Vec::new().into_iter(),
+        at: At::Start,
     };
-    stream::try_unfold(At::Start, move |at| {
-        let root = root.clone();
-        async move {
-            let asked = store.asked(Act::List, prefix);
-            let full = format!("{root}{prefix}");
-            let (query, mark) = match at {
-                At::Start => {
-                    let after = after.map(|after| format!("{root}{after}"));
-                    (query(&full, "start-after", after.as_deref()), None)
-                }
-                At::Page(mark) => (query(&full, "continuation-token", Some(&mark)), Some(mark)),
-                At::End => return Ok(None),
-            };
-            let page = ask(store.opened().await?, &query, &asked).await?;
-            let (files, next) = read(page, &root, &asked)?;
-            // A service that starts again would have us turn in a circle.
-            if matches!(&next, At::Page(next) if mark.as_ref() == Some(next)) {
-                return Err(asked.nonsense("the listing does not go on"));
+    let files = stream::unfold(listing, |mut listing| async move {
+        loop {
+            if let Some(file) = listing.files.next() {
+                return Some((Ok(file), listing));
             }
-            let files = stream::iter(files.into_iter().map(Ok));
-            Ok::<_, crate::error::Error>(Some((files, next)))
+            if matches!(listing.at, At::End) {
+                return None;
+            }
+            if let Err(error) = listing.turn().await {
+                listing.at = At::End;
+                return Some((Err(error), listing));
+            }
         }
-    })
-    .try_flatten()
-    .boxed()
+    });
+    files.fuse().boxed()
+}
+
+impl Listing<'_> {
+    /// Takes the next page.
+    async fn turn(&mut self) -> Result<()> {
+        let asked = self.store.asked(Act::List, self.prefix);
+        let root = match self.store.shared.location.prefix() {
+            "" => String::new(),
+            prefix => format!("{prefix}/"),
+        };
+        let full = format!("{root}{}", self.prefix);
+        let query = match &self.at {
+            At::Page(mark) => query(&full, "continuation-token", Some(mark)),
+            _ => {
+                let after = self.after.map(|after| format!("{root}{after}"));
+                query(&full, "start-after", after.as_deref())
+            }
+        };
+        let page = ask(self.store.opened().await?, &query, &asked).await?;
+        let (files, next) = read(page, &root, &asked)?;
+        // A service that starts again would have us turn in a circle.
+        if matches!((&self.at, &next), (At::Page(mark), At::Page(next)) if mark == next) {
+            return Err(asked.nonsense("the listing does not go on"));
+        }
+        self.files = files.into_iter();
+        self.at = next;
+        Ok(())
+    }
 }
 
 /// The query of one page, from some place on.

@@ -96,11 +96,11 @@ impl Store for Faulty {
         after: Option<&'a str>,
     ) -> BoxStream<'a, Result<Listed>> {
         let listed = self.store.list(prefix, after);
-        match (self.fault, self.strikes()) {
-            (Fault::Broken(items), true) => listed
-                .take(items)
-                .chain(stream::iter([Err(weak())]))
-                .boxed(),
+        match self.fault {
+            Fault::Broken(items) if self.strikes() => {
+                let cut = stream::iter([Err(weak())]);
+                listed.take(items).chain(cut).boxed()
+            }
             _ => listed,
         }
     }
@@ -244,17 +244,49 @@ async fn a_body_is_asked_for_again_until_its_first_byte_only() {
 
 #[tokio::test(start_paused = true)]
 async fn a_listing_goes_on_after_the_last_file_that_came() {
-    let (store, _, memory) = faulty(Fault::Broken(2), 3);
-    let names: Vec<String> = (0..2500).map(|n| format!("{n:04}")).collect();
-    for name in &names {
-        fill(&memory, &[name]).await;
+    let names: Vec<String> = (0..500).map(|n| format!("{n:04}")).collect();
+    for (items, times) in [(0, TRIES - 1), (1, 3), (100, 4), (500, 2)] {
+        let (store, counts, memory) = faulty(Fault::Broken(items), times);
+        for name in &names {
+            fill(&memory, &[name]).await;
+        }
+        let listed = store.list("", None).map_ok(|file| file.key);
+        assert_eq!(listed.try_collect::<Vec<_>>().await.expect("a list"), names);
+        assert_eq!(counts.of(Verb::List), u64::from(times) + 1);
     }
-    let listed = store.list("", None).map_ok(|file| file.key);
-    assert_eq!(listed.try_collect::<Vec<_>>().await.expect("a list"), names);
-    let (store, _, memory) = faulty(Fault::Broken(0), 99);
-    fill(&memory, &["a"]).await;
+    let (store, _, _) = faulty(Fault::Broken(0), 2);
+    assert_eq!(store.list("", None).count().await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_cannot_go_on_fails() {
+    let (store, _, memory) = faulty(Fault::Broken(1), 99);
+    fill(&memory, &["a", "b"]).await;
     let listed: Vec<_> = store.list("", None).collect().await;
-    assert!(matches!(listed.as_slice(), [Err(error)] if error.kind() == ErrorKind::Unavailable));
+    assert!(matches!(listed.as_slice(), [Ok(_), Err(_)]), "{listed:?}");
+
+    let (store, _, memory) = faulty(Fault::Broken(1), 1);
+    fill(&memory, &["a", "b"]).await;
+    let mut listed = store.list("", None);
+    assert_eq!(listed.next().await.expect("a file").expect("a file").key, "a");
+    memory.delete(&key("a")).await.expect("deleted");
+    let error = listed.next().await.expect("an error").expect_err("an error");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(listed.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_body_is_a_body() {
+    let (store, _, memory) = faulty(Fault::Before, 0);
+    let put = memory
+        .put(&key("a"), Bytes::new(), Precondition::Always)
+        .await;
+    assert!(matches!(put, Ok(Put::Written(_))));
+    let Ok(Got::Found(body)) = store.get(&key("a"), Want::all()).await else {
+        panic!("no body");
+    };
+    let chunks: Vec<Bytes> = body.bytes.try_collect().await.expect("a body");
+    assert!(chunks.concat().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
