@@ -7,9 +7,6 @@
 
 mod it {
     mod folder;
-    mod folder_processes;
     mod golden;
     mod restore;
-    mod s3;
-    mod store_contract;
 }
