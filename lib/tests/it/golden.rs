@@ -13,7 +13,9 @@ use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
 fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/v1")
+        .join(name)
 }
 
 fn golden(name: &str) -> Vec<u8> {
@@ -40,7 +42,12 @@ fn hex(bytes: &[u8]) -> String {
 
 #[test]
 fn what_a_writer_writes_comes_back_byte_by_byte() {
-    for file in ["manifest-push.json", "manifest-init.json", "manifest-full.json", "manifest-example.json"] {
+    for file in [
+        "manifest-push.json",
+        "manifest-init.json",
+        "manifest-full.json",
+        "manifest-example.json",
+    ] {
         let bytes = golden(file);
         let manifest = Manifest::decode(&bytes).unwrap_or_else(|error| panic!("{file}: {error}"));
         let again = manifest.encode().unwrap();
@@ -53,9 +60,15 @@ fn a_first_push_is_read() {
     let manifest = Manifest::decode(&golden("manifest-push.json")).unwrap();
     assert_eq!(manifest.repository, "0123456789abcdef0123456789abcdef");
     assert_eq!(manifest.object_format, ObjectFormat::Sha1);
-    assert_eq!((manifest.generation, manifest.epoch, manifest.covered()), (1, 0, 1));
+    assert_eq!(
+        (manifest.generation, manifest.epoch, manifest.covered()),
+        (1, 0, 1)
+    );
     assert_eq!(manifest.head, Some(name(b"refs/heads/main")));
-    assert_eq!(manifest.updates[&name(b"refs/heads/main")], Some(RefValue::plain(oid('a'))));
+    assert_eq!(
+        manifest.updates[&name(b"refs/heads/main")],
+        Some(RefValue::plain(oid('a')))
+    );
     assert_eq!(manifest.packs.len(), 1);
     assert_eq!(manifest.packs[0].index, None);
     assert_eq!(manifest.log.entries[0].write_id, manifest.write_id);
@@ -76,18 +89,34 @@ fn fields_with_a_default_may_be_left_out() {
 #[test]
 fn every_field_is_read() {
     let manifest = Manifest::decode(&golden("manifest-full.json")).unwrap();
-    assert_eq!((manifest.generation, manifest.epoch, manifest.covered()), (45, 2, 44));
+    assert_eq!(
+        (manifest.generation, manifest.epoch, manifest.covered()),
+        (45, 2, 44)
+    );
     let base = manifest.base.as_ref().unwrap();
-    assert_eq!((base.id.as_str(), base.count), ("11111111111111111111111111111111", 3));
-    let updates: Vec<_> = manifest.updates.iter().map(|(name, value)| (name.as_bytes(), *value)).collect();
-    let tag = RefValue { oid: oid('d'), peeled: Some(oid('c')) };
+    assert_eq!(
+        (base.id.as_str(), base.count),
+        ("11111111111111111111111111111111", 3)
+    );
+    let updates: Vec<_> = manifest
+        .updates
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), *value))
+        .collect();
+    let tag = RefValue {
+        oid: oid('d'),
+        peeled: Some(oid('c')),
+    };
     assert_eq!(
         updates,
         [
             (&b"refs/heads/caf\xe9"[..], Some(RefValue::plain(oid('b')))),
             (b"refs/heads/main", Some(RefValue::plain(oid('c')))),
             (b"refs/heads/old", None),
-            ("refs/heads/über".as_bytes(), Some(RefValue::plain(oid('d')))),
+            (
+                "refs/heads/über".as_bytes(),
+                Some(RefValue::plain(oid('d')))
+            ),
             (b"refs/tags/100%", Some(tag)),
         ]
     );
@@ -99,16 +128,30 @@ fn every_field_is_read() {
     assert_eq!(
         packs,
         [
-            (0, 40, Holds::CommitsAndTrees, PackSource::Base, Some(3_000_000)),
+            (
+                0,
+                40,
+                Holds::CommitsAndTrees,
+                PackSource::Base,
+                Some(3_000_000)
+            ),
             (0, 40, Holds::Blobs, PackSource::Base, Some(1_500_000)),
             (32, 40, Holds::All, PackSource::Merge, Some(60_000)),
             (40, 41, Holds::All, PackSource::Push, None),
             (41, 44, Holds::All, PackSource::Push, None),
         ]
     );
-    assert_eq!((manifest.packs[3].size, manifest.packs[3].objects), (1_048_575, 9));
+    assert_eq!(
+        (manifest.packs[3].size, manifest.packs[3].objects),
+        (1_048_575, 9)
+    );
     assert_eq!(manifest.packs[3].unknown["x-colour"], "blue");
-    let segments: Vec<_> = manifest.log.segments.iter().map(|part| (part.first, part.last)).collect();
+    let segments: Vec<_> = manifest
+        .log
+        .segments
+        .iter()
+        .map(|part| (part.first, part.last))
+        .collect();
     assert_eq!(segments, [(1, 30), (31, 40)]);
     let entries = &manifest.log.entries;
     assert_eq!(entries.len(), 4);
@@ -117,9 +160,18 @@ fn every_field_is_read() {
     assert_eq!(entries[0].unknown["x-mood"][0], "calm");
     assert_eq!(entries[1].time, -1);
     assert_eq!(entries[1].moves_file.as_ref().unwrap().count, 3);
-    assert_eq!((entries[3].what.as_str(), entries[3].moves.len()), ("set-head", 0));
-    assert_eq!(manifest.condemned[0].key, format!("objects/pack/pack-{}.pack", oid('6')));
-    assert_eq!((manifest.condemned[0].generation, manifest.condemned[0].time), (39, 1_767_225_000));
+    assert_eq!(
+        (entries[3].what.as_str(), entries[3].moves.len()),
+        ("set-head", 0)
+    );
+    assert_eq!(
+        manifest.condemned[0].key,
+        format!("objects/pack/pack-{}.pack", oid('6'))
+    );
+    assert_eq!(
+        (manifest.condemned[0].generation, manifest.condemned[0].time),
+        (39, 1_767_225_000)
+    );
     assert_eq!(manifest.settings["retention"], 2_592_000);
     assert_eq!(manifest.optional, ["bitmaps"]);
     assert_eq!(manifest.unknown["x-future"]["a"][0], 2.5);
@@ -132,11 +184,19 @@ fn the_files_that_the_manifest_names_have_the_hashes_that_it_names() {
     let moves = manifest.log.entries[1].moves_file.clone().unwrap();
     for (file, sha256, size) in [
         ("refs.zst", base.sha256, base.size),
-        ("log-segment.zst", manifest.log.segments[1].sha256.clone(), manifest.log.segments[1].size),
+        (
+            "log-segment.zst",
+            manifest.log.segments[1].sha256.clone(),
+            manifest.log.segments[1].size,
+        ),
         ("moves.zst", moves.sha256, moves.size),
     ] {
         let bytes = golden(file);
-        assert_eq!((hex(&Sha256::digest(&bytes)), bytes.len() as u64), (sha256, size), "{file}");
+        assert_eq!(
+            (hex(&Sha256::digest(&bytes)), bytes.len() as u64),
+            (sha256, size),
+            "{file}"
+        );
     }
 }
 
@@ -145,11 +205,20 @@ fn a_base_table_is_read_and_written_as_git_writes_packed_refs() {
     let packed = golden("refs.zst");
     let table = BaseTable::decode(&packed, ObjectFormat::Sha1).unwrap();
     assert_eq!(table.count(), 3);
-    let tag = RefValue { oid: oid('c'), peeled: Some(oid('a')) };
+    let tag = RefValue {
+        oid: oid('c'),
+        peeled: Some(oid('a')),
+    };
     assert_eq!(table.get(b"refs/tags/v1"), Some(tag));
-    assert_eq!(table.get(b"refs/heads/old"), Some(RefValue::plain(oid('a'))));
+    assert_eq!(
+        table.get(b"refs/heads/old"),
+        Some(RefValue::plain(oid('a')))
+    );
     assert_eq!(table.get(b"refs/heads/main"), None);
-    let refs: Vec<_> = table.iter_from(b"").map(|(bytes, value)| (name(bytes), value)).collect();
+    let refs: Vec<_> = table
+        .iter_from(b"")
+        .map(|(bytes, value)| (name(bytes), value))
+        .collect();
     let (_, again) = BaseTable::encode(refs.into_iter()).unwrap();
     assert_eq!(unpacked(&again), unpacked(&packed));
     // One byte less, or of another format, is no table.
@@ -170,14 +239,21 @@ fn a_log_segment_is_read_and_written_line_by_line() {
     assert_eq!(entries[1].options, ["ci.skip", "reviewer=Zoë"]);
     assert_eq!(entries[1].unknown["x-seen"], true);
     assert_eq!(unpacked(&log::encode(&entries).unwrap()), unpacked(&packed));
-    assert_eq!(log::decode(&packed[..packed.len() / 2]).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(
+        log::decode(&packed[..packed.len() / 2]).unwrap_err().kind(),
+        ErrorKind::Corrupt
+    );
 }
 
 #[test]
 fn a_moves_file_is_read_and_written_line_by_line() {
     let packed = golden("moves.zst");
     let moves = log::decode_moves(&packed).unwrap();
-    let one = |bytes: &[u8], old, new| RefMove { name: name(bytes), old, new };
+    let one = |bytes: &[u8], old, new| RefMove {
+        name: name(bytes),
+        old,
+        new,
+    };
     assert_eq!(
         moves,
         [
@@ -186,7 +262,10 @@ fn a_moves_file_is_read_and_written_line_by_line() {
             one(b"refs/tags/100%", None, Some(oid('d'))),
         ]
     );
-    assert_eq!(unpacked(&log::encode_moves(&moves).unwrap()), unpacked(&packed));
+    assert_eq!(
+        unpacked(&log::encode_moves(&moves).unwrap()),
+        unpacked(&packed)
+    );
 }
 
 fn unpacked(packed: &[u8]) -> String {
@@ -258,19 +337,38 @@ fn nothing_is_written_that_could_not_be_read() {
 fn the_worked_example_of_the_document_is_the_golden_one() {
     let text = document();
     let example = text.split("## Worked example").nth(1).unwrap();
-    let block = example.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let block = example
+        .split("```json\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
     let shown: serde_json::Value = serde_json::from_str(block).unwrap();
-    let stored: serde_json::Value = serde_json::from_slice(&golden("manifest-example.json")).unwrap();
+    let stored: serde_json::Value =
+        serde_json::from_slice(&golden("manifest-example.json")).unwrap();
     assert_eq!(shown, stored);
     // Lines of `od -A d -t x1`: an offset, then bytes.
-    let dump = example.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let dump = example
+        .split("```text\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
     let pack = golden("example.pack");
     let mut end = 0;
     for line in dump.lines() {
         let mut words = line.split_whitespace();
         let offset: usize = words.next().unwrap().parse().unwrap();
-        let bytes: Vec<_> = words.map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
-        assert_eq!(hex(&pack[offset..offset + bytes.len()]), hex(&bytes), "at {offset}");
+        let bytes: Vec<_> = words
+            .map(|byte| u8::from_str_radix(byte, 16).unwrap())
+            .collect();
+        assert_eq!(
+            hex(&pack[offset..offset + bytes.len()]),
+            hex(&bytes),
+            "at {offset}"
+        );
         end = offset + bytes.len();
     }
     assert_eq!(end, pack.len());
@@ -282,7 +380,10 @@ fn the_pack_of_the_example_carries_its_salt_and_its_name() {
     let bytes = golden("example.pack");
     let entry = &manifest.packs[0];
     assert_eq!(entry.size, bytes.len() as u64);
-    assert_eq!(pack::parse_header(&bytes).map(u64::from), Some(entry.objects));
+    assert_eq!(
+        pack::parse_header(&bytes).map(u64::from),
+        Some(entry.objects)
+    );
     let (body, trailer) = bytes.split_at(bytes.len() - 20);
     assert_eq!(hex(&Sha1::digest(body)), entry.name);
     assert_eq!(hex(trailer), entry.name);
