@@ -7,6 +7,9 @@
 
 mod it {
     mod folder;
+    mod folder_processes;
     mod golden;
     mod restore;
+    mod s3;
+    mod store_contract;
 }

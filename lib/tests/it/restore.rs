@@ -129,6 +129,7 @@ fn restore_and_compare(repo: &Repo, bucket: &Path, folder: &Path) {
 }
 
 /// The `zstd` command is not on every machine; where it is not, one that only unpacks.
+#[expect(clippy::disallowed_methods, reason = "looks for a program on PATH")]
 fn with_zstd(repo: Repo, bucket: &Path, folder: &Path) -> Repo {
     let found = std::process::Command::new("zstd").arg("--version").output();
     if found.is_ok_and(|out| out.status.success()) {
