@@ -3,10 +3,10 @@
 use super::command::PushLine;
 use super::options::Options;
 use super::reply::is_absent;
-use pail::Result;
 use pail::local::Repository;
 use pail::refs::{Expected, Outcome, RefEdit, RefName, RefValue, Refusal};
 use pail::transaction::Snapshot;
+use pail::{ObjectId, Result};
 
 /// The edits that can be asked for, and the lines that cannot.
 pub(super) struct Asked {
@@ -41,6 +41,14 @@ impl Asked {
     }
 }
 
+/// What a name stands for here.
+#[derive(Clone, Copy)]
+struct Source {
+    value: RefValue,
+    /// Whether a commit stands at the end, behind tags perhaps.
+    commit: bool,
+}
+
 /// Reads a batch. Two spawns of git at most, for any number of lines.
 pub(super) async fn edits(
     local: &Repository,
@@ -48,35 +56,49 @@ pub(super) async fn edits(
     batch: &[PushLine],
     options: &Options,
 ) -> Result<Asked> {
-    let sources: Vec<Vec<u8>> = batch
+    let lines: Vec<Line<'_>> = batch
         .iter()
-        .filter_map(|line| line.source.clone())
+        .map(|line| Line::new(told, line, options))
         .collect();
-    let found = local.look_up(&sources).await?;
+    let sources = batch.iter().filter_map(|line| line.source.clone());
+    let olds = lines.iter().filter_map(Line::must_advance);
+    let names: Vec<Vec<u8>> = sources
+        .chain(olds.map(|old| format!("{old}^{{}}").into_bytes()))
+        .collect();
+    let found = local.look_up(&names).await?;
+    let (found, olds) = found.split_at(batch.iter().filter(|line| line.source.is_some()).count());
     let tags = found.iter().flatten().filter(|object| object.kind == "tag");
     let questions: Vec<Vec<u8>> = tags
         .map(|tag| format!("{}^{{}}", tag.oid).into_bytes())
         .collect();
     let mut peeled = local.look_up(&questions).await?.into_iter();
-    let mut values = found.into_iter().map(|object| {
-        let object = object?;
-        let peeled = if object.kind == "tag" {
-            Some(peeled.next()??.oid)
-        } else {
-            None
-        };
-        Some(RefValue {
-            oid: object.oid,
-            peeled,
+    let mut sources = found.iter().map(|object| {
+        let object = object.as_ref()?;
+        if object.kind != "tag" {
+            return Some(Source {
+                value: RefValue::plain(object.oid),
+                commit: object.kind == "commit",
+            });
+        }
+        let end = peeled.next()??;
+        Some(Source {
+            value: RefValue {
+                oid: object.oid,
+                peeled: Some(end.oid),
+            },
+            commit: end.kind == "commit",
         })
     });
+    let mut olds = olds.iter();
     let mut asked = Asked {
         edits: Vec::new(),
         outcomes: Settled(Vec::new()),
     };
-    for line in batch {
-        let new = line.source.as_ref().map(|_| values.next().flatten());
-        asked.outcomes.0.push(match edit(told, line, new, options) {
+    for line in lines {
+        let new = line.line.source.as_ref().map(|_| sources.next().flatten());
+        let old = line.must_advance().and_then(|_| olds.next());
+        let old = old.map(|old| old.as_ref().map(|old| old.kind == "commit"));
+        asked.outcomes.0.push(match line.edit(new, old) {
             Ok(edit) => {
                 asked.edits.push(edit);
                 None
@@ -87,42 +109,84 @@ pub(super) async fn edits(
     Ok(asked)
 }
 
-fn edit(
-    told: Option<&Snapshot>,
-    line: &PushLine,
-    new: Option<Option<RefValue>>,
-    options: &Options,
-) -> Result<RefEdit, Refusal> {
-    let name = RefName::new(line.destination.clone())
-        .map_err(|_| Refusal::Other("funny refname".to_owned()))?;
-    let new = match new {
-        None => None,
-        Some(Some(value)) => Some(value),
-        Some(None) => {
+/// One line with what the bucket says about its ref.
+struct Line<'a> {
+    line: &'a PushLine,
+    name: Option<RefName>,
+    now: Option<ObjectId>,
+    lease: Option<ObjectId>,
+}
+
+impl<'a> Line<'a> {
+    fn new(told: Option<&Snapshot>, line: &'a PushLine, options: &Options) -> Self {
+        let name = RefName::new(line.destination.clone()).ok();
+        let now = told.zip(name.as_ref());
+        let now = now.and_then(|(told, name)| told.refs.get(name));
+        Self {
+            line,
+            name,
+            now: now.map(|value| value.oid),
+            lease: options.leases.get(&line.destination).copied(),
+        }
+    }
+
+    /// The old value that the new one must continue: there is one, and neither force nor
+    /// lease allows more.
+    fn must_advance(&self) -> Option<ObjectId> {
+        let free = self.line.force || self.lease.is_some() || self.line.source.is_none();
+        self.now.filter(|_| !free)
+    }
+
+    /// `new` is what the source stands for, `old` whether what must be continued is a
+    /// commit; inside, `None` for what is not here.
+    fn edit(
+        self,
+        new: Option<Option<Source>>,
+        old: Option<Option<bool>>,
+    ) -> Result<RefEdit, Refusal> {
+        let name = self
+            .name
+            .ok_or_else(|| Refusal::Other("funny refname".to_owned()))?;
+        let new = match new {
+            None => None,
+            Some(Some(source)) => Some(source),
+            Some(None) => {
+                return Err(Refusal::Other(
+                    "the object to push is missing or broken".to_owned(),
+                ));
+            }
+        };
+        if let (Some(new), Some(old)) = (new, old)
+            && Some(new.value.oid) != self.now
+        {
+            // Git refuses what it sees to be no fast-forward before it asks us, and leaves to
+            // us what it cannot see: without these, another's commits would be thrown away.
+            if name.as_bytes().starts_with(b"refs/tags/") {
+                return Err(Refusal::AlreadyExists);
+            }
+            match old {
+                None => return Err(Refusal::FetchFirst),
+                Some(commit) if !commit || !new.commit => return Err(Refusal::NeedsForce),
+                Some(_) => {}
+            }
+        }
+        if name.is_branch() && new.is_some_and(|new| !new.commit || new.value.peeled.is_some()) {
+            // As receive-pack refuses it: a branch must name a commit.
             return Err(Refusal::Other(
-                "the object to push is missing or broken".to_owned(),
+                "cannot update a branch with an object that is no commit".to_owned(),
             ));
         }
-    };
-    let now = told
-        .and_then(|told| told.refs.get(&name))
-        .map(|value| value.oid);
-    if name.is_branch() && new.is_some_and(|new| new.peeled.is_some()) {
-        // As receive-pack refuses it: a branch must name a commit.
-        return Err(Refusal::Other(
-            "cannot update a branch with an object that is no commit".to_owned(),
-        ));
+        let (expected, leased) = match self.lease {
+            Some(oid) if is_absent(&oid) => (Expected::Absent, true),
+            Some(oid) => (Expected::Exactly(oid), true),
+            // A force, too, replaces what the user was shown and nothing newer.
+            None => (self.now.map_or(Expected::Absent, Expected::Exactly), false),
+        };
+        Ok(RefEdit {
+            name,
+            new: new.map(|new| new.value),
+            expected,
+            leased,
+        })
     }
-    let (expected, leased) = match options.leases.get(&line.destination) {
-        Some(oid) if is_absent(oid) => (Expected::Absent, true),
-        Some(oid) => (Expected::Exactly(*oid), true),
-        // A force, too, replaces what the user was shown and nothing newer.
-        None => (now.map_or(Expected::Absent, Expected::Exactly), false),
-    };
-    Ok(RefEdit {
-        name,
-        new,
-        expected,
-        leased,
-    })
 }

@@ -25,6 +25,9 @@ pub enum Refusal {
     StaleInfo,
     /// The ref that was to be made exists by now: `already exists`.
     AlreadyExists,
+    /// The old or the new value is no commit, so that nothing says which of them is newer:
+    /// `needs force`.
+    NeedsForce,
     /// Another ref of an `--atomic` push was refused: `atomic push failed`.
     AtomicPushFailed,
     /// The pushed history has holes: `shallow update not allowed`.
@@ -46,6 +49,7 @@ impl fmt::Display for Refusal {
             Self::FetchFirst => f.write_str("fetch first"),
             Self::StaleInfo => f.write_str("stale info"),
             Self::AlreadyExists => f.write_str("already exists"),
+            Self::NeedsForce => f.write_str("needs force"),
             Self::AtomicPushFailed => f.write_str("atomic push failed"),
             Self::Shallow => f.write_str("shallow update not allowed"),
             Self::Conflict { exists, create } => {
