@@ -10,7 +10,7 @@ use crate::{connect, exit, stdio, ui};
 use command::{Command, PushLine};
 use options::{Answer, Options};
 use pail::local::{Check, Config, Git, Repository};
-use pail::refs::{Outcome, Refusal};
+use pail::refs::{Outcome, RefValue, Refusal};
 use pail::transaction::Snapshot;
 use pail::transfer::{FetchRequest, Fetched, PushRequest, Verify};
 use pail::{Error, ErrorKind, ObjectFormat, ObjectId, Remote, Result};
@@ -182,11 +182,12 @@ impl Session {
             .head
             .as_ref()
             .filter(|head| !for_push && told.refs.get(head).is_some());
-        answer(&reply::list(
-            Some(told.manifest.object_format),
-            head,
-            told.refs.iter(),
-        ))
+        // Nor are peeled tags: a mirror would delete `refs/tags/v1^{}`.
+        let refs = told.refs.iter().map(|(name, value)| {
+            let peeled = value.peeled.filter(|_| !for_push);
+            (name, RefValue { peeled, ..value })
+        });
+        answer(&reply::list(Some(told.manifest.object_format), head, refs))
     }
 
     fn fetch(&mut self, batch: &[Vec<u8>]) -> Result<(), Stop> {
