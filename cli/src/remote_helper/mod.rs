@@ -352,7 +352,8 @@ fn next(input: &mut impl BufRead) -> Result<Option<Command>, Stop> {
     Ok(Some(Command::parse(&line)))
 }
 
-/// Reads a batch up to its blank line.
+/// Reads a batch up to its blank line. Where git dies before that, nothing of it is done:
+/// what is missing may be half of an atomic push.
 fn batch<T>(
     first: T,
     input: &mut impl BufRead,
@@ -361,7 +362,8 @@ fn batch<T>(
     let mut all = vec![first];
     loop {
         match next(input)? {
-            None | Some(Command::Blank) => return Ok(all),
+            None => return Err(Stop::Closed),
+            Some(Command::Blank) => return Ok(all),
             Some(command) => match pick(command) {
                 Some(item) => all.push(item),
                 None => {
