@@ -72,8 +72,9 @@ impl Options {
             "object-format" | "followtags" | "force-if-includes" | "update-shallow"
             | "updateshallow" | "rejectshallow" | "servpath" | "family" | "force"
             | "no-dependents" => {}
-            // Git sends 0 before it fetches missing tags: nothing is to be cut.
+            // Git sends these before it fetches missing tags: nothing is to be cut.
             "depth" if text == "0" => {}
+            "deepen-relative" if !on => {}
             "depth" | "deepen-since" | "deepen-not" | "deepen-relative" => {
                 return Answer::Die(format!(
                     "shallow fetches (--depth, --shallow-since, --shallow-exclude, --deepen) are not served yet: {name} {text}"
@@ -124,6 +125,7 @@ mod tests {
     fn what_git_would_silently_go_without_ends_the_session() {
         let mut options = Options::new();
         assert_eq!(options.set("depth", b"0"), OK);
+        assert_eq!(options.set("deepen-relative", b"false"), OK);
         for (name, value) in [
             ("depth", "1"),
             ("deepen-since", "1.week"),
