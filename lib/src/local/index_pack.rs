@@ -39,6 +39,13 @@ impl Check {
         overrides.sort();
         Self::Fsck(overrides.join(","))
     }
+
+    /// Whether several packs may be installed as one. Git up to 2.44 takes overrides with
+    /// `--strict` only, and that refuses an object that stands twice: two clients may have
+    /// pushed it at once, or one pushed it again after its branch was deleted.
+    pub fn joined(&self) -> bool {
+        !matches!(self, Self::Fsck(list) if !list.is_empty())
+    }
 }
 
 /// What to do with a pack that comes in.

@@ -5,7 +5,7 @@ use super::join::Join;
 use super::plan::{Start, cover};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::keys;
-use crate::format::manifest::PackEntry;
+use crate::format::manifest::{Holds, PackEntry};
 use crate::local::{Check, Install, Repository};
 use crate::oid::ObjectId;
 use crate::progress::Phase;
@@ -249,18 +249,40 @@ async fn take(
         return if other.is_empty() {
             Ok(())
         } else {
-            verified(context, repository, at, &other, request, fetched).await
+            verified(context, repository, at, &other, request, false, fetched).await
         };
     }
-    verified(context, repository, at, packs, request, fetched).await
+    // Only a clone has use for it, and only of one pack can it be told.
+    let connected = request.cloning && packs.len() == 1;
+    if !request.check.joined() {
+        // What a pack links to lies in those before it; blobs come before their trees.
+        let mut packs = packs.to_vec();
+        packs.sort_by_key(|pack| (pack.to, pack.holds != Holds::Blobs));
+        for pack in packs {
+            verified(
+                context,
+                repository,
+                at,
+                &[pack],
+                request,
+                connected,
+                fetched,
+            )
+            .await?;
+        }
+        return Ok(());
+    }
+    verified(context, repository, at, packs, request, connected, fetched).await
 }
 
+/// Lets git install packs as one. `connected` asks whether they are all that is needed.
 async fn verified(
     context: &Context,
     repository: &Repository,
     at: &Snapshot,
     packs: &[&PackEntry],
     request: &FetchRequest,
+    connected: bool,
     fetched: &mut Fetched,
 ) -> Result<()> {
     let objects: u64 = packs.iter().map(|pack| pack.objects).sum();
@@ -276,8 +298,7 @@ async fn verified(
     let install = Install {
         keep: request.cloning || objects >= request.unpack_limit,
         check: request.check.clone(),
-        // Only a clone has use for it, and only of one pack can it be told.
-        connected: request.cloning && packs.len() == 1,
+        connected,
         progress: request.progress,
     };
     let mut join = Join::new(packs, at.manifest.object_format);
