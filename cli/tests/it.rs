@@ -1,6 +1,17 @@
 //! The tests of the binary, in one program.
+//! The program as people use it: the real binary, real git, a bucket.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     reason = "in a test, a panic is how a failure is told"
 )]
+
+mod it {
+    mod world;
+
+    mod clone;
+    mod fetch;
+    mod ls_remote;
+    mod push;
+    mod race;
+}

@@ -1,0 +1,514 @@
+//! A bucket, the binary under its names, and sealed git: where every test here lives.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use testkit::git::{Git, Output};
+use testkit::repo::Repo;
+
+/// Makes two tests of each function: one on a folder, one on an S3 server.
+///
+/// Those on S3 are ignored until they are asked for: they need `PAIL_TEST_S3_ENDPOINT`,
+/// `PAIL_TEST_S3_KEY` and `PAIL_TEST_S3_SECRET`, and a bucket named `git-pail-test` or
+/// `PAIL_TEST_S3_BUCKET` (`cargo nextest run -p git-pail --run-ignored all on_s3`).
+macro_rules! on_every_bucket {
+    ($($name:ident),* $(,)?) => {
+        mod on_folder {
+            $(#[test]
+            fn $name() {
+                super::$name(&crate::it::world::World::folder());
+            })*
+        }
+
+        mod on_s3 {
+            $(#[test]
+            #[ignore = "needs an S3 server, named by PAIL_TEST_S3_*"]
+            fn $name() {
+                super::$name(&crate::it::world::World::s3());
+            })*
+        }
+    };
+}
+pub(crate) use on_every_bucket;
+
+/// Where a repository lies, and how to look at its files without the program under test.
+#[derive(Debug)]
+pub(crate) enum Bucket {
+    Folder(PathBuf),
+    S3(S3),
+}
+
+/// A prefix in a bucket of an S3 server on loopback.
+#[derive(Debug)]
+pub(crate) struct S3 {
+    endpoint: String,
+    bucket: String,
+    prefix: String,
+    key: String,
+    secret: String,
+}
+
+impl Bucket {
+    /// A folder that does not exist yet, inside this one.
+    pub(crate) fn folder(dir: &Path) -> Self {
+        Self::Folder(dir.join("bucket"))
+    }
+
+    /// A fresh prefix on the server that `PAIL_TEST_S3_*` name.
+    pub(crate) fn s3() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let needed = |name: &str| {
+            std::env::var(name).unwrap_or_else(|_| panic!("{name} must name an S3 server"))
+        };
+        let endpoint = needed("PAIL_TEST_S3_ENDPOINT");
+        let nanos = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_nanos();
+        Self::S3(S3 {
+            endpoint: endpoint.trim_end_matches('/').to_owned(),
+            bucket: std::env::var("PAIL_TEST_S3_BUCKET")
+                .unwrap_or_else(|_| "git-pail-test".to_owned()),
+            prefix: format!(
+                "it/{}-{nanos}-{}",
+                std::process::id(),
+                NEXT.fetch_add(1, Ordering::Relaxed)
+            ),
+            key: needed("PAIL_TEST_S3_KEY"),
+            secret: needed("PAIL_TEST_S3_SECRET"),
+        })
+    }
+
+    /// The URL for git.
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Folder(path) => format!("pail::{}", path.display()),
+            Self::S3(s3) => {
+                let host = s3.endpoint.trim_start_matches("http://");
+                format!(
+                    "pail::s3+http://{host}/{}/{}?region=us-east-1",
+                    s3.bucket, s3.prefix
+                )
+            }
+        }
+    }
+
+    /// The folder itself, for what only a file system can do.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Folder(path) => path,
+            Self::S3(_) => panic!("this test is for folders alone"),
+        }
+    }
+
+    /// All keys under the prefix, in order.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let mut keys = match self {
+            Self::Folder(root) => {
+                let mut keys = Vec::new();
+                walk(root, root, &mut keys);
+                keys
+            }
+            Self::S3(s3) => s3.list(),
+        };
+        keys.sort();
+        keys
+    }
+
+    /// The bytes of a file, if it is there.
+    pub(crate) fn read(&self, key: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::Folder(root) => std::fs::read(root.join(key)).ok(),
+            Self::S3(s3) => {
+                let out = s3.curl(&s3.file(key), &["--fail"], b"");
+                out.ok().then_some(out.bytes)
+            }
+        }
+    }
+
+    /// Puts a file there, as somebody else would.
+    pub(crate) fn write(&self, key: &str, bytes: &[u8]) {
+        match self {
+            Self::Folder(root) => {
+                let path = root.join(key);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                // A new file: those that are there may be read-only.
+                let _ = std::fs::remove_file(&path);
+                std::fs::write(path, bytes).unwrap();
+            }
+            Self::S3(s3) => {
+                let args = ["--fail", "-X", "PUT", "--data-binary", "@-"];
+                assert!(s3.curl(&s3.file(key), &args, bytes).ok(), "PUT {key}");
+            }
+        }
+    }
+
+    /// Removes a file, as somebody else would.
+    pub(crate) fn remove(&self, key: &str) {
+        match self {
+            Self::Folder(root) => std::fs::remove_file(root.join(key)).unwrap(),
+            Self::S3(s3) => {
+                assert!(
+                    s3.curl(&s3.file(key), &["--fail", "-X", "DELETE"], b"")
+                        .ok()
+                );
+            }
+        }
+    }
+
+    /// Every file with its bytes: equal before and after means that nothing was written.
+    pub(crate) fn everything(&self) -> BTreeMap<String, Vec<u8>> {
+        let keys = self.keys().into_iter();
+        keys.map(|key| {
+            let bytes = self.read(&key).unwrap();
+            (key, bytes)
+        })
+        .collect()
+    }
+
+    /// The manifest as JSON.
+    pub(crate) fn manifest(&self) -> Value {
+        let bytes = self
+            .read("pail/manifest.json")
+            .expect("a manifest is there");
+        serde_json::from_slice(&bytes).expect("the manifest is JSON")
+    }
+
+    /// Changes the manifest behind everyone's back.
+    pub(crate) fn edit_manifest(&self, edit: impl FnOnce(&mut Value)) {
+        let mut manifest = self.manifest();
+        edit(&mut manifest);
+        self.write("pail/manifest.json", manifest.to_string().as_bytes());
+    }
+
+    /// The keys of all packs, oldest first as the manifest names them.
+    pub(crate) fn packs(&self) -> Vec<String> {
+        let manifest = self.manifest();
+        let packs = manifest["packs"].as_array().unwrap().iter();
+        packs
+            .map(|pack| format!("objects/pack/pack-{}.pack", pack["name"].as_str().unwrap()))
+            .collect()
+    }
+}
+
+fn walk(root: &Path, folder: &Path, keys: &mut Vec<String>) {
+    for entry in folder.read_dir().into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(root, &path, keys);
+        } else {
+            let key = path.strip_prefix(root).unwrap().to_str().unwrap();
+            // The lock of the folder store is no file of the bucket.
+            if !key.split('/').any(|part| part.starts_with(".pail-")) {
+                keys.push(key.to_owned());
+            }
+        }
+    }
+}
+
+impl S3 {
+    fn file(&self, key: &str) -> String {
+        format!("{}/{}/{}/{key}", self.endpoint, self.bucket, self.prefix)
+    }
+
+    /// Signed by curl, so that our own signing is not its own judge.
+    fn curl(&self, url: &str, args: &[&str], body: &[u8]) -> Output {
+        let mut command = Command::new("curl");
+        command
+            .args(["-sS", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user"])
+            .arg(format!("{}:{}", self.key, self.secret))
+            .args(args)
+            .arg(url);
+        testkit::git::run(command, body)
+    }
+
+    fn list(&self) -> Vec<String> {
+        let mut keys = Vec::new();
+        let mut after = String::new();
+        loop {
+            let url = format!(
+                "{}/{}?list-type=2&prefix={}{after}",
+                self.endpoint,
+                self.bucket,
+                format!("{}/", self.prefix).replace('/', "%2F")
+            );
+            let out = self.curl(&url, &["--fail"], b"");
+            assert!(out.ok(), "{}", out.stderr);
+            let page: Vec<&str> = out.stdout.split("<Key>").skip(1).collect();
+            for item in &page {
+                let key = item.split("</Key>").next().unwrap();
+                keys.push(
+                    key.strip_prefix(&format!("{}/", self.prefix))
+                        .unwrap()
+                        .to_owned(),
+                );
+            }
+            if !out.stdout.contains("<IsTruncated>true") {
+                return keys;
+            }
+            let last = keys.last().unwrap().replace('/', "%2F");
+            after = format!("&start-after={}%2F{last}", self.prefix.replace('/', "%2F"));
+        }
+    }
+}
+
+/// A bucket and everybody who works with it.
+#[derive(Debug)]
+pub(crate) struct World {
+    dir: TempDir,
+    git: Git,
+    bucket: Bucket,
+}
+
+impl World {
+    /// With a folder as the bucket.
+    pub(crate) fn folder() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let bucket = Bucket::folder(dir.path());
+        Self::on(dir, bucket)
+    }
+
+    /// With a prefix on an S3 server as the bucket.
+    pub(crate) fn s3() -> Self {
+        Self::on(tempfile::tempdir().unwrap(), Bucket::s3())
+    }
+
+    fn on(dir: TempDir, bucket: Bucket) -> Self {
+        let bin = dir.path().join("bin");
+        std::fs::create_dir(&bin).unwrap();
+        for name in [
+            "git-pail",
+            "git-remote-pail",
+            "git-remote-s3",
+            "git-remote-s3+http",
+            "git-remote-s3+https",
+        ] {
+            std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_git-pail"), bin.join(name)).unwrap();
+        }
+        let mut git = Git::new().at(dir.path()).with_bin(bin);
+        if let Bucket::S3(s3) = &bucket {
+            git = git
+                .with_env("AWS_ACCESS_KEY_ID", &s3.key)
+                .with_env("AWS_SECRET_ACCESS_KEY", &s3.secret);
+        }
+        Self { dir, git, bucket }
+    }
+
+    /// The bucket.
+    pub(crate) fn bucket(&self) -> &Bucket {
+        &self.bucket
+    }
+
+    /// Its URL.
+    pub(crate) fn url(&self) -> String {
+        self.bucket.url()
+    }
+
+    /// Git, in the folder of this world.
+    pub(crate) fn git(&self) -> &Git {
+        &self.git
+    }
+
+    /// A place in the folder of this world.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A place, as text.
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// An empty repository whose `origin` is the bucket.
+    pub(crate) fn repo(&self, name: &str) -> Repo {
+        self.repo_with(name, &[])
+    }
+
+    /// The same, with more words for `git init`.
+    pub(crate) fn repo_with(&self, name: &str, args: &[&str]) -> Repo {
+        let repo = Repo::init_with(&self.git, self.path(name), args);
+        repo.ok(&["remote", "add", "origin", &self.url()]);
+        repo
+    }
+
+    /// A repository with two commits on main, pushed.
+    pub(crate) fn pushed(&self, name: &str) -> Repo {
+        let repo = self.repo(name);
+        repo.commit("a", "one\n");
+        repo.commit("b/c", "two\n");
+        repo.ok(&["push", "-q", "-u", "origin", "main"]);
+        repo
+    }
+
+    /// A clone of the bucket.
+    pub(crate) fn clone(&self, name: &str) -> Repo {
+        self.clone_with(name, &[])
+    }
+
+    /// The same, with more words for `git clone`.
+    pub(crate) fn clone_with(&self, name: &str, args: &[&str]) -> Repo {
+        Repo::clone_of(&self.git, &self.url(), self.path(name), args)
+    }
+
+    /// A fresh mirror of the bucket: every ref that it has, checked by git's own fsck.
+    pub(crate) fn mirror(&self) -> Repo {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("mirror-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let mirror = self.clone_with(&name, &["--mirror"]);
+        mirror.fsck();
+        mirror
+    }
+
+    /// All refs of the bucket with their values, as git lists them; peeled ones left out.
+    pub(crate) fn refs(&self) -> BTreeMap<String, String> {
+        let out = self.git.ok(&["ls-remote", "-q", "--refs", &self.url()]);
+        let lines = out.lines().filter_map(|line| line.split_once('\t'));
+        lines
+            .map(|(id, name)| (name.to_owned(), id.to_owned()))
+            .collect()
+    }
+
+    /// The value of one ref of the bucket.
+    pub(crate) fn tip(&self, name: &str) -> Option<String> {
+        self.refs().remove(name)
+    }
+
+    /// Talks with the helper in git's place.
+    pub(crate) fn talk(&self, git_dir: &Path) -> Talk {
+        let url = self.url();
+        let address = url.strip_prefix("pail::").unwrap();
+        let mut command = self.git.program("git-remote-pail");
+        command.args(["origin", address]).env("GIT_DIR", git_dir);
+        Talk::start(command)
+    }
+}
+
+/// A conversation with the helper.
+#[derive(Debug)]
+pub(crate) struct Talk {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: Option<BufReader<ChildStdout>>,
+}
+
+impl Talk {
+    /// Starts a helper. It leads a process group of its own.
+    pub(crate) fn start(mut command: Command) -> Self {
+        use std::os::unix::process::CommandExt;
+        let mut child = command
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdin = child.stdin.take();
+        let stdout = child.stdout.take().map(BufReader::new);
+        Self {
+            child,
+            stdin,
+            stdout,
+        }
+    }
+
+    /// The process, which leads its group.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Says something and waits for no answer. A helper that went away is no failure.
+    pub(crate) fn say(&mut self, text: &str) {
+        let stdin = self.stdin.as_mut().expect("the conversation is open");
+        let _ = stdin
+            .write_all(text.as_bytes())
+            .and_then(|()| stdin.flush());
+    }
+
+    /// Says something and reads one line.
+    pub(crate) fn ask(&mut self, text: &str) -> String {
+        self.say(text);
+        self.line()
+    }
+
+    /// Says something and reads up to a blank line.
+    pub(crate) fn ask_all(&mut self, text: &str) -> Vec<String> {
+        self.say(text);
+        let mut lines = Vec::new();
+        loop {
+            let line = self.line();
+            if line.is_empty() {
+                return lines;
+            }
+            lines.push(line);
+        }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        let stdout = self.stdout.as_mut().expect("standard output is open");
+        stdout.read_line(&mut line).unwrap();
+        line.trim_end_matches('\n').to_owned()
+    }
+
+    /// Stops reading what the helper says.
+    pub(crate) fn stop_listening(&mut self) {
+        self.stdout = None;
+    }
+
+    /// Closes the helper's input and waits for its end; the rest of what it says.
+    pub(crate) fn end(mut self) -> Output {
+        self.stdin = None;
+        let mut rest = Vec::new();
+        if let Some(stdout) = &mut self.stdout {
+            std::io::Read::read_to_end(stdout, &mut rest).unwrap();
+        }
+        let out = self.child.wait_with_output().unwrap();
+        Output {
+            status: out.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&rest).into_owned(),
+            stderr: String::from_utf8_lossy(&out.stderr).into_owned(),
+            bytes: rest,
+        }
+    }
+}
+
+/// Writes a program for a hook, or to stand in for another one.
+pub(crate) fn script(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+/// Lets another clone push between the moment when git reads the refs of the bucket and
+/// the moment when it writes them: git runs the pre-push hook exactly there.
+pub(crate) fn before_push(repo: &Repo, text: &str) {
+    let hooks = repo.ok(&["rev-parse", "--path-format=absolute", "--git-path", "hooks"]);
+    // The hook runs with this repository's GIT_DIR, which is not for the other clone.
+    script(
+        &Path::new(&hooks).join("pre-push"),
+        &format!("unset $(git rev-parse --local-env-vars)\nexec >&2\n{text}"),
+    );
+}
+
+/// What a killed or unhappy transfer must not leave in a repository.
+pub(crate) fn leftovers(repo: &Repo) -> Vec<String> {
+    let objects = repo.ok(&[
+        "rev-parse",
+        "--path-format=absolute",
+        "--git-path",
+        "objects",
+    ]);
+    let mut keys = Vec::new();
+    walk(Path::new(&objects), Path::new(&objects), &mut keys);
+    for entry in Path::new(&objects).read_dir().unwrap() {
+        keys.push(entry.unwrap().file_name().to_str().unwrap().to_owned());
+    }
+    keys.retain(|key| key.contains("tmp_") || key.ends_with(".keep"));
+    keys
+}
