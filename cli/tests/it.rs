@@ -1,4 +1,3 @@
-//! The tests of the binary, in one program.
 //! The program as people use it: the real binary, real git, a bucket.
 #![expect(
     clippy::unwrap_used,

@@ -29,7 +29,9 @@ fn a_fetch_brings_new_commits_branches_and_their_tags(world: &World) {
     source.switch("topic").commit("d", "four\n");
     source.ok(&["push", "-q", "origin", "main", "topic", "--tags"]);
     // Its object is new, its commit is not.
-    source.switch("main").ok(&["tag", "-a", "-m", "late", "late", "HEAD~1"]);
+    source
+        .switch("main")
+        .ok(&["tag", "-a", "-m", "late", "late", "HEAD~1"]);
     source.ok(&["push", "-q", "origin", "late"]);
     let said = clone.git().run(&["fetch"]);
     assert!(said.ok(), "{}", said.stderr);

@@ -268,9 +268,16 @@ async fn a_listing_that_cannot_go_on_fails() {
     let (store, _, memory) = faulty(Fault::Broken(1), 1);
     fill(&memory, &["a", "b"]).await;
     let mut listed = store.list("", None);
-    assert_eq!(listed.next().await.expect("a file").expect("a file").key, "a");
+    assert_eq!(
+        listed.next().await.expect("a file").expect("a file").key,
+        "a"
+    );
     memory.delete(&key("a")).await.expect("deleted");
-    let error = listed.next().await.expect("an error").expect_err("an error");
+    let error = listed
+        .next()
+        .await
+        .expect("an error")
+        .expect_err("an error");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(listed.next().await.is_none());
 }
