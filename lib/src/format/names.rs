@@ -30,8 +30,8 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     let mut rest = text.as_bytes();
     while let Some((byte, tail)) = rest.split_first() {
         if *byte == b'%' {
-            let digits = std::str::from_utf8(tail.get(..2)?).ok()?;
-            out.push(u8::from_str_radix(digits, 16).ok()?);
+            let digit = |at: usize| char::from(*tail.get(at)?).to_digit(16);
+            out.push(u8::try_from(digit(0)? * 16 + digit(1)?).ok()?);
             rest = &tail[2..];
         } else {
             out.push(*byte);
@@ -59,5 +59,6 @@ mod tests {
         assert_eq!(encode(b"caf\xe9 100%"), "caf%E9 100%25");
         assert_eq!(decode("%4"), None);
         assert_eq!(decode("%zz"), None);
+        assert_eq!(decode("%+f"), None);
     }
 }

@@ -2,8 +2,11 @@
 
 use super::command::{failed, missing};
 use super::config::Config;
+use super::migrate::migrate;
 use super::repository::Repository;
-use crate::error::{Error, ErrorKind, Result};
+use super::spool::Spool;
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::ids::Ids;
 use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -78,17 +81,19 @@ pub struct Sink {
     child: Child,
     stdin: Option<ChildStdin>,
     said: Option<JoinHandle<Vec<u8>>>,
+    quarantine: Spool,
     objects: PathBuf,
     install: Install,
 }
 
 impl Repository {
-    /// Starts the git that will read a pack. One spawn.
+    /// Starts the git that will read a pack, into a quarantine: a folder of its own that
+    /// knows the repository's objects as alternates. One spawn.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Local`] if git cannot be run.
-    pub fn install(&self, install: Install) -> Result<Sink> {
+    pub fn install(&self, install: Install, ids: &dyn Ids) -> Result<Sink> {
         let mut args: Vec<String> = Vec::new();
         let strict = |list: &str| {
             if list.is_empty() {
@@ -121,8 +126,12 @@ impl Repository {
                 args.push("-q".to_owned());
             }
         }
+        let quarantine = Spool::new(self, ids)?;
+        quarantine.borrow_from(self)?;
         let mut command = self.git.command(args);
-        command.stdin(Stdio::piped());
+        command
+            .env("GIT_OBJECT_DIRECTORY", quarantine.path())
+            .stdin(Stdio::piped());
         if install.progress {
             command.stderr(Stdio::inherit());
         }
@@ -137,6 +146,7 @@ impl Repository {
             child,
             stdin,
             said,
+            quarantine,
             objects: self.objects().to_owned(),
             install,
         })
@@ -165,8 +175,7 @@ impl Sink {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Corrupt`] if the pack is broken; then none of its objects is visible,
-    /// or, where it was to be unpacked, only sound ones are.
+    /// [`ErrorKind::Corrupt`] if the pack is broken; then none of its objects is visible.
     pub async fn finish(mut self) -> Result<Installed> {
         if let Some(mut stdin) = self.stdin.take() {
             // What cannot be flushed is missed by git, and git says so.
@@ -183,6 +192,8 @@ impl Sink {
         if !sound {
             return Err(self.refusal().await);
         }
+        migrate(self.quarantine.path(), &self.objects)
+            .during(|| "move the objects that came into the object database".to_owned())?;
         let text = String::from_utf8_lossy(&out);
         let name = text.trim_end().strip_prefix("keep\t");
         let keep = name.map(|name| self.objects.join(format!("pack/pack-{name}.keep")));

@@ -4,6 +4,7 @@ mod cat_file;
 mod command;
 mod config;
 mod index_pack;
+mod migrate;
 mod pack_objects;
 mod repository;
 mod rev_list;

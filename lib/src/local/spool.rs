@@ -24,8 +24,25 @@ impl Spool {
         let path = repository
             .objects()
             .join(format!("tmp_objdir-pail-{}", ids.hex()?));
-        std::fs::create_dir(&path).during(|| format!("make the folder {}", path.display()))?;
+        // Absolute, because git may run in another folder than we do.
+        let path = std::fs::create_dir(&path)
+            .and_then(|()| std::fs::canonicalize(&path))
+            .during(|| format!("make the folder {}", path.display()))?;
         Ok(Self { path })
+    }
+
+    /// Lets git read the repository's objects from here, too, when this is its object
+    /// directory. A file says so, because a path in the environment would need quoting.
+    pub(super) fn borrow_from(&self, repository: &Repository) -> Result<()> {
+        let file = self.path.join("info/alternates");
+        let write = || {
+            // The folder may be named relative to the current one; alternates may not.
+            let mut objects = std::fs::canonicalize(repository.objects())?.into_os_string();
+            objects.push("\n");
+            std::fs::create_dir(self.path.join("info"))?;
+            std::fs::write(&file, objects.as_encoded_bytes())
+        };
+        write().during(|| format!("write {}", file.display()))
     }
 
     /// Where it is.

@@ -10,6 +10,9 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
+/// Largest file that a manifest may name besides packs, in bytes, as it lies in the bucket.
+const MAX_FILE: u64 = 256 << 20;
+
 /// Keeps small immutable files on the local disk, by their hash.
 #[derive(Debug, Clone, Default)]
 pub struct Cache {
@@ -35,6 +38,12 @@ impl Cache {
         size: u64,
         sha256: &str,
     ) -> Result<Bytes> {
+        if size > MAX_FILE {
+            return Err(wrong(
+                key,
+                &format!("the manifest says that it has {size} bytes, more than {MAX_FILE}"),
+            ));
+        }
         let path = self.folder.as_ref().map(|folder| folder.join(sha256));
         if let Some(kept) = path.as_ref().and_then(|path| std::fs::read(path).ok())
             && hex_sha256(&kept) == sha256

@@ -1,7 +1,7 @@
 //! Pure: these edits on that manifest, or which of them are stale.
 
 use super::snapshot::Snapshot;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{
     Holds, LogEntry, MAX_INLINE_MOVES, MAX_INLINE_REFS, MAX_LOG_TAIL, MovesFile, PackEntry,
     PackSource, RefMove, SegmentRef, TableRef, updates_len,
@@ -57,12 +57,13 @@ pub struct NewPack {
     pub objects: u64,
 }
 
-/// What a pack leaves out because the bucket has it.
+/// What a change takes for granted because the bucket has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Basis {
     /// The repository, and its epoch; `None` before the first push.
     pub at: Option<(String, u64)>,
-    /// The objects from which on everything was left out.
+    /// The objects from which on everything was left out, and those that refs are moved to
+    /// without being sent. Each was the value of a ref, or what a tag peels to.
     pub haves: Vec<ObjectId>,
 }
 
@@ -96,7 +97,8 @@ pub enum Applied {
 ///
 /// [`crate::ErrorKind::Corrupt`] if the log cannot be encoded.
 pub fn apply(current: Option<&Snapshot>, change: &Change) -> Result<Applied> {
-    if change.pack.is_some() && !basis_holds(current, &change.basis) {
+    same_format(current, change)?;
+    if !basis_holds(current, &change.basis) {
         return Ok(Applied::Remake);
     }
     if condemned(current, change)? {
@@ -145,7 +147,24 @@ pub fn apply(current: Option<&Snapshot>, change: &Change) -> Result<Applied> {
     Ok(Applied::Next(Box::new(next), refs, outcomes))
 }
 
-/// Whether everything that the pack leaves out is still in the bucket.
+/// Refuses objects named by one hash in a repository of the other, also where another
+/// writer made the repository meanwhile.
+fn same_format(current: Option<&Snapshot>, change: &Change) -> Result<()> {
+    let (Some(current), local) = (current, change.create.1) else {
+        return Ok(());
+    };
+    let remote = current.manifest.object_format;
+    if change.edits.is_empty() || remote == local {
+        return Ok(());
+    }
+    let message = format!(
+        "cannot push: this repository names objects by {local}, the one in the bucket by {remote}"
+    );
+    Err(Error::new(ErrorKind::Invalid, message)
+        .with_hint("the two cannot be mixed; push to another prefix"))
+}
+
+/// Whether everything that the change takes for granted is still in the bucket.
 ///
 /// Within one epoch nothing is ever dropped. After it grew, what the refs still name is
 /// there, and so is all that is reachable from it (Law 4).
@@ -161,8 +180,11 @@ fn basis_holds(current: Option<&Snapshot>, basis: &Basis) -> bool {
             true
         }
         _ => {
-            let named: BTreeSet<ObjectId> =
-                current.refs.iter().map(|(_, value)| value.oid).collect();
+            let values = current.refs.iter().map(|(_, value)| value);
+            let named: BTreeSet<ObjectId> = values
+                .flat_map(|value| [Some(value.oid), value.peeled])
+                .flatten()
+                .collect();
             basis.haves.iter().all(|have| named.contains(have))
         }
     }

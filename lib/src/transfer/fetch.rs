@@ -66,13 +66,23 @@ pub struct Fetched {
     pub connected: bool,
 }
 
+impl Fetched {
+    /// Removes the `.keep` files: the refs are there, or will never be.
+    pub fn release(&mut self) {
+        for keep in self.keeps.drain(..) {
+            // One that stays costs disk space at the next gc and nothing else.
+            let _ = std::fs::remove_file(keep);
+        }
+    }
+}
+
 /// Brings what is wanted into the local repository. No ref is moved.
 ///
 /// Costs one GET a pack of the cheapest cover, in parallel; large packs come in ranges.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Missing`] if the bucket does not have a wanted object;
+/// [`ErrorKind::Missing`] if no ref of the bucket reaches a wanted object;
 /// [`ErrorKind::Corrupt`] if a pack is not what the manifest says; those of the store.
 pub async fn fetch(
     context: &Context,
@@ -80,23 +90,32 @@ pub async fn fetch(
     at: Snapshot,
     request: &FetchRequest,
 ) -> Result<Fetched> {
-    let mut at = at;
     let mut fetched = Fetched::default();
+    let brought = climb(context, repository, at, request, &mut fetched).await;
+    if brought.is_err() {
+        fetched.release();
+    }
+    brought.map(|()| fetched)
+}
+
+/// Takes what the reader seems to lack, and more where that was not enough.
+async fn climb(
+    context: &Context,
+    repository: &Repository,
+    mut at: Snapshot,
+    request: &FetchRequest,
+    fetched: &mut Fetched,
+) -> Result<()> {
     let mut taken: BTreeSet<String> = BTreeSet::new();
     let mut replans = 0;
-    let mut rungs = [Rung::Wanted, Rung::AllRefs, Rung::Everything].into_iter();
+    let mut rungs = Rung::ladder(&at, request).into_iter();
     let mut rung = rungs.next();
-    if request.cloning || request.refetch {
-        rung = rungs.by_ref().last();
-    }
     while let Some(now) = rung {
         let start = now.start(context, repository, &at, request).await?;
         let packs = packs_from(&at, start)?;
-        let packs: Vec<_> = packs
-            .into_iter()
-            .filter(|pack| !taken.contains(&pack.name))
-            .collect();
-        match take(context, repository, &at, &packs, request, &mut fetched).await {
+        let new = |pack: &&PackEntry| !taken.contains(&pack.name);
+        let packs: Vec<_> = packs.into_iter().filter(new).collect();
+        match take(context, repository, &at, &packs, request, fetched).await {
             Ok(()) => taken.extend(packs.iter().map(|pack| pack.name.clone())),
             // Maintenance replaced a pack under us: the newest manifest names its successor.
             Err(error) if error.kind() == ErrorKind::Missing && replans < MAX_REPLANS => {
@@ -110,30 +129,27 @@ pub async fn fetch(
             }
             Err(error) => return Err(error),
         }
-        let last = now == Rung::Everything;
-        // After everything was taken git's own check has the last word, but for objects
-        // that no ref names.
-        if fetched.connected || (last && named(&at, &request.wants)) {
-            return Ok(fetched);
+        // After everything was taken git's own check has the last word.
+        if fetched.connected || now == Rung::Everything {
+            return Ok(());
         }
         let wants: Vec<_> = request.wants.iter().copied().collect();
         if repository.present(&wants).await?.iter().all(|here| *here)
             && repository.connected(&wants, request.partial).await?
         {
-            return Ok(fetched);
+            return Ok(());
         }
         rung = rungs.next();
     }
-    let missing = request
-        .wants
-        .iter()
-        .map(ObjectId::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let wants: Vec<_> = request.wants.iter().map(ObjectId::to_string).collect();
     Err(Error::new(
         ErrorKind::Missing,
-        format!("cannot fetch: the repository in the bucket does not have {missing}"),
-    ))
+        format!(
+            "cannot fetch {}: no ref in the bucket reaches it",
+            wants.join(", ")
+        ),
+    )
+    .with_hint("fetch a branch or a tag that holds it"))
 }
 
 fn lost(error: Error) -> Error {
@@ -160,6 +176,21 @@ enum Rung {
 }
 
 impl Rung {
+    /// The rungs to try, one after the other.
+    ///
+    /// An id that is no ref's value is looked for in what the refs reach, as git's own
+    /// servers do; the whole repository is not brought again for it.
+    fn ladder(at: &Snapshot, request: &FetchRequest) -> Vec<Self> {
+        match (
+            named(at, &request.wants),
+            request.cloning || request.refetch,
+        ) {
+            (true, true) => vec![Self::Everything],
+            (true, false) => vec![Self::Wanted, Self::AllRefs, Self::Everything],
+            (false, _) => vec![Self::AllRefs],
+        }
+    }
+
     /// The generation up to which the reader is taken to have everything.
     async fn start(
         self,
@@ -171,7 +202,7 @@ impl Rung {
         if self == Self::Everything {
             return Ok(0);
         }
-        let follow_all = self == Self::AllRefs || !named(at, &request.wants);
+        let follow_all = self == Self::AllRefs;
         let followed: BTreeMap<RefName, ObjectId> = at
             .refs
             .iter()
@@ -302,7 +333,7 @@ async fn verified(
         progress: request.progress,
     };
     let mut join = Join::new(packs, at.manifest.object_format);
-    let mut sink = repository.install(install)?;
+    let mut sink = repository.install(install, &*context.ids)?;
     sink.write(&join.open(packs)?).await?;
     context
         .progress

@@ -2,8 +2,10 @@
 
 mod as_is;
 mod fetch;
+mod gap;
 mod join;
 mod plan;
+mod publish;
 mod push;
 mod salt;
 

@@ -1,24 +1,16 @@
 //! The push path: what do they lack, pack it, upload it, commit.
 
-use super::salt::{SaltedPack, salt};
-use super::{Context, INDEX_FROM};
+use super::Context;
+use super::gap::Gap;
+use super::publish::{upload_overflow, upload_pack};
+use super::salt::salt;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::manifest::{MovesFile, SegmentRef, TableRef};
-use crate::format::refs::BaseTable;
-use crate::format::{keys, log};
-use crate::key::Key;
-use crate::local::{PackRequest, Repository, Spool, SpooledPack};
-use crate::oid::{ObjectFormat, ObjectId};
-use crate::progress::Phase;
+use crate::local::{Repository, Spool};
 use crate::refs::{Outcome, RefEdit, RefName, Refusal};
-use crate::store::{FileSource, Source, upload};
 use crate::transaction::{
-    Applied, Basis, Change, Committed, Committer, HeadChange, NewPack, Snapshot, apply, overflow,
-    probe,
+    Applied, Basis, Change, Committed, Committer, HeadChange, Snapshot, apply, probe,
 };
-use bytes::Bytes;
-use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// How often a pack is made again because gc dropped what it relied on.
 const MAX_REMAKES: u32 = 5;
@@ -60,33 +52,31 @@ pub async fn push(
 ) -> Result<Vec<Outcome>> {
     let mut current = at;
     for _ in 0..MAX_REMAKES {
-        same_format(current.as_ref(), repository.format())?;
-        let gap = Gap::find(repository, current.as_ref(), &request.edits).await?;
+        let mut gap = Gap::find(repository, current.as_ref(), &request.edits).await?;
         let holes = gap
             .holes(repository, current.as_ref(), &request.edits)
             .await?;
         let (edits, places) = without_holes(request, &holes);
         let mut change = change(context, repository, current.as_ref(), request, edits).await?;
-        if request.dry_run {
-            return Ok(merge(
-                &holes,
-                places,
-                outcomes_of(apply(current.as_ref(), &change)?, &change.edits),
-                request,
-            ));
-        }
-        if let Applied::Nothing(outcomes) = apply(current.as_ref(), &change)? {
+        change.basis = gap.basis(current.as_ref());
+        let preview = apply(current.as_ref(), &change)?;
+        if request.dry_run || matches!(preview, Applied::Nothing(_)) {
+            let outcomes = outcomes_of(preview, &change.edits);
             return Ok(merge(&holes, places, outcomes, request));
         }
         if current.is_none() {
             probe(&*context.store, &*context.ids).await?;
         }
         // The spool lives until the commit is through: then its files may go.
-        let spool = Spool::new(repository, &*context.ids)?;
-        change.pack = gap
-            .pack_and_upload(context, repository, &spool, &change.edits, request.progress)
-            .await?;
-        change.basis = gap.basis(current.as_ref());
+        let mut spool = None;
+        if let Some(request) = gap.request(&change.edits, request.progress) {
+            let spool = spool.insert(Spool::new(repository, &*context.ids)?);
+            if let Some(spooled) = repository.pack_objects(&request, spool).await? {
+                let ids = Arc::clone(&context.ids);
+                let salted = salt(spooled.clone(), repository.format(), ids).await?;
+                change.pack = Some(upload_pack(context, &spooled, &salted).await?);
+            }
+        }
         upload_overflow(context, current.as_ref(), &mut change).await?;
         let committer = Committer {
             store: &*context.store,
@@ -103,185 +93,6 @@ pub async fn push(
         "cannot push: gc dropped objects during each of the attempts",
     )
     .with_hint("nothing was changed; push again"))
-}
-
-fn same_format(at: Option<&Snapshot>, local: ObjectFormat) -> Result<()> {
-    match at.map(|at| at.manifest.object_format) {
-        Some(remote) if remote != local => Err(Error::new(
-            ErrorKind::Invalid,
-            format!("cannot push: this repository names objects by {local}, the one in the bucket by {remote}"),
-        )
-        .with_hint("the two cannot be mixed; push to another prefix")),
-        _ => Ok(()),
-    }
-}
-
-/// What the bucket has, and what it lacks.
-struct Gap {
-    wants: Vec<ObjectId>,
-    haves: Vec<ObjectId>,
-}
-
-impl Gap {
-    async fn find(
-        repository: &Repository,
-        at: Option<&Snapshot>,
-        edits: &[RefEdit],
-    ) -> Result<Self> {
-        let mut known = BTreeSet::new();
-        for (_, value) in at.iter().flat_map(|at| at.refs.iter()) {
-            known.insert(value.oid);
-            known.extend(value.peeled);
-        }
-        let new: BTreeSet<ObjectId> = edits
-            .iter()
-            .filter_map(|edit| edit.new)
-            .map(|value| value.oid)
-            .collect();
-        let wants: Vec<_> = new.difference(&known).copied().collect();
-        if wants.is_empty() {
-            return Ok(Self {
-                wants,
-                haves: Vec::new(),
-            });
-        }
-        let known: Vec<_> = known.into_iter().collect();
-        let present = repository.present(&known).await?;
-        let haves = known
-            .into_iter()
-            .zip(present)
-            .filter_map(|(oid, here)| here.then_some(oid))
-            .collect();
-        Ok(Self { wants, haves })
-    }
-
-    /// The edits whose history ends below in a shallow boundary that the bucket does not
-    /// continue: to push those would leave a hole.
-    ///
-    /// A boundary commit among the new ones is harmless if all its true parents are refs of
-    /// the bucket: from there on the bucket has everything.
-    async fn holes(
-        &self,
-        repository: &Repository,
-        at: Option<&Snapshot>,
-        edits: &[RefEdit],
-    ) -> Result<Vec<bool>> {
-        let mut holes = vec![false; edits.len()];
-        let boundary: BTreeSet<_> = repository.shallow_boundary().await?.into_iter().collect();
-        if boundary.is_empty() || self.wants.is_empty() {
-            return Ok(holes);
-        }
-        let named: BTreeSet<_> = at
-            .iter()
-            .flat_map(|at| at.refs.iter())
-            .flat_map(|(_, value)| [Some(value.oid), value.peeled])
-            .flatten()
-            .collect();
-        for (hole, edit) in holes.iter_mut().zip(edits) {
-            let Some(new) = edit.new.filter(|new| self.wants.contains(&new.oid)) else {
-                continue;
-            };
-            for commit in repository.new_commits(&[new.oid], &self.haves).await? {
-                let open = boundary.contains(&commit)
-                    && repository
-                        .true_parents(commit)
-                        .await?
-                        .iter()
-                        .any(|parent| !named.contains(parent));
-                *hole |= open;
-            }
-        }
-        Ok(holes)
-    }
-
-    fn basis(&self, at: Option<&Snapshot>) -> Basis {
-        Basis {
-            at: at.map(|at| (at.manifest.repository.clone(), at.manifest.epoch)),
-            haves: self.haves.clone(),
-        }
-    }
-
-    /// Packs what the bucket lacks for these edits, and uploads it.
-    async fn pack_and_upload(
-        &self,
-        context: &Context,
-        repository: &Repository,
-        spool: &Spool,
-        edits: &[RefEdit],
-        progress: bool,
-    ) -> Result<Option<NewPack>> {
-        let asked = |want: &ObjectId| {
-            edits
-                .iter()
-                .any(|edit| edit.new.is_some_and(|new| new.oid == *want))
-        };
-        let wants: Vec<_> = self.wants.iter().copied().filter(asked).collect();
-        if wants.is_empty() {
-            return Ok(None);
-        }
-        let request = PackRequest {
-            wants,
-            haves: self.haves.clone(),
-            progress,
-        };
-        let Some(spooled) = repository.pack_objects(&request, spool).await? else {
-            return Ok(None);
-        };
-        let salted = salt(
-            spooled.clone(),
-            repository.format(),
-            std::sync::Arc::clone(&context.ids),
-        )
-        .await?;
-        upload_pack(context, &spooled, &salted).await.map(Some)
-    }
-}
-
-async fn upload_pack(
-    context: &Context,
-    spooled: &SpooledPack,
-    salted: &SaltedPack,
-) -> Result<NewPack> {
-    let (store, progress) = (&*context.store, &*context.progress);
-    let index = if salted.size() < INDEX_FROM {
-        None
-    } else {
-        let size = std::fs::metadata(&spooled.index).map(|file| file.len());
-        let size = size.map_err(|error| {
-            Error::new(
-                ErrorKind::Local,
-                format!("cannot read {}: {error}", spooled.index.display()),
-            )
-        })?;
-        Some(FileSource {
-            path: spooled.index.clone(),
-            size,
-        })
-    };
-    progress.begin(
-        Phase::Upload,
-        salted.size() + index.as_ref().map_or(0, |index| index.size),
-    );
-    let pack_key = keys::pack(&salted.name)?;
-    let index_key = keys::index(&salted.name)?;
-    let up_index = async {
-        match &index {
-            Some(index) => upload(store, &index_key, index, context.limits, progress).await,
-            None => Ok(()),
-        }
-    };
-    tokio::try_join!(
-        upload(store, &pack_key, salted, context.limits, progress),
-        up_index
-    )?;
-    progress.end(Phase::Upload);
-    let index = index.map(|index| index.size);
-    Ok(NewPack {
-        name: salted.name.clone(),
-        size: salted.size(),
-        index,
-        objects: salted.objects,
-    })
 }
 
 /// The change that this push asks for, without its uploads.
@@ -319,88 +130,6 @@ async fn change(
         time: context.clock.now(),
         options: request.options.clone(),
     })
-}
-
-/// Uploads what would make the manifest grow past its bounds: a base ref table, a log
-/// segment, the moves of this push.
-async fn upload_overflow(
-    context: &Context,
-    at: Option<&Snapshot>,
-    change: &mut Change,
-) -> Result<()> {
-    let Applied::Next(next, refs, _) = apply(at, change)? else {
-        return Ok(());
-    };
-    let over = overflow(&next)?;
-    if over.table {
-        let (table, packed) = BaseTable::encode(refs.iter())?;
-        let (id, sha256, size) = put(context, keys::table, packed).await?;
-        change.table = Some((
-            TableRef {
-                id,
-                sha256,
-                size,
-                count: table.count(),
-            },
-            table,
-        ));
-    }
-    if over.moves
-        && let Some(entry) = next.log.entries.last()
-    {
-        let packed = log::encode_moves(&entry.moves)?;
-        let (id, sha256, size) = put(context, keys::moves, packed).await?;
-        let count = entry.moves.len() as u64;
-        change.moves_file = Some((
-            MovesFile {
-                id,
-                sha256,
-                size,
-                count,
-            },
-            entry.moves.clone(),
-        ));
-    }
-    if let Some((first, last)) = next.log.entries.first().zip(
-        over.segment
-            .checked_sub(1)
-            .and_then(|last| next.log.entries.get(last)),
-    ) {
-        let (first, last) = (first.generation, last.generation);
-        let packed = log::encode(&next.log.entries[..over.segment])?;
-        let (id, sha256, size) = put(context, |id| keys::segment(first, last, id), packed).await?;
-        change.segment = Some(SegmentRef {
-            id,
-            first,
-            last,
-            sha256,
-            size,
-        });
-    }
-    Ok(())
-}
-
-/// Writes a small file under a fresh key; answers its id, hash and size.
-async fn put(
-    context: &Context,
-    key: impl FnOnce(&str) -> Result<Key>,
-    bytes: Vec<u8>,
-) -> Result<(String, String, u64)> {
-    let id = context.ids.hex()?;
-    let sha256 = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let bytes = Bytes::from(bytes);
-    upload(
-        &*context.store,
-        &key(&id)?,
-        &bytes,
-        context.limits,
-        &crate::progress::Quiet,
-    )
-    .await?;
-    Ok((id, sha256, bytes.size()))
 }
 
 /// The edits that can be made, and their places in the request. If one cannot and the push

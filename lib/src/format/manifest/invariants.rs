@@ -2,6 +2,8 @@
 
 use super::Manifest;
 use crate::format::keys::is_hex;
+use crate::key::Key;
+use crate::oid::ObjectId;
 use std::collections::BTreeSet;
 
 /// The first rule that a manifest breaks, in words; `None` if it is sound.
@@ -20,7 +22,8 @@ pub(super) fn fault(manifest: &Manifest) -> Option<String> {
         return Some(format!("'head' names {head}, which is no branch"));
     }
     for (name, value) in &manifest.updates {
-        if value.is_some_and(|value| value.oid.format() != format || value.oid.is_null()) {
+        let wrong = |oid: ObjectId| oid.format() != format || oid.is_null();
+        if value.is_some_and(|value| wrong(value.oid) || value.peeled.is_some_and(wrong)) {
             return Some(format!("the id of {name} is not one of {format}"));
         }
         if value.is_none() && manifest.base.is_none() {
@@ -33,6 +36,16 @@ pub(super) fn fault(manifest: &Manifest) -> Option<String> {
         && (!is_hex(&base.id, &[32]) || !is_hex(&base.sha256, &[64]))
     {
         return Some("the base table's id or hash is not hex of the right length".to_owned());
+    }
+    if let Some(gone) = manifest
+        .condemned
+        .iter()
+        .find(|gone| Key::new(gone.key.as_str()).is_err())
+    {
+        return Some(format!(
+            "'{}' is condemned, which is no key",
+            gone.key.escape_debug()
+        ));
     }
     packs(manifest).or_else(|| log(manifest))
 }
@@ -84,6 +97,20 @@ fn log(manifest: &Manifest) -> Option<String> {
             && (!is_hex(&file.id, &[32]) || !is_hex(&file.sha256, &[64]))
         {
             return Some("a moves file's id or hash is not hex of the right length".to_owned());
+        }
+        let ids = entry
+            .moves
+            .iter()
+            .flat_map(|one| [one.old, one.new])
+            .flatten();
+        if ids
+            .into_iter()
+            .any(|oid| oid.format() != manifest.object_format)
+        {
+            return Some(format!(
+                "the log entry of generation {} names an id of another object format",
+                entry.generation
+            ));
         }
         last = entry.generation;
     }

@@ -1,0 +1,125 @@
+//! Step 2 of a push: what the bucket has, and what it lacks.
+
+use crate::error::Result;
+use crate::local::{PackRequest, Repository};
+use crate::oid::ObjectId;
+use crate::refs::RefEdit;
+use crate::transaction::{Basis, Snapshot};
+use std::collections::BTreeSet;
+
+/// What the bucket has, and what it lacks.
+#[derive(Debug)]
+pub(super) struct Gap {
+    /// New values of refs that the bucket lacks.
+    wants: Vec<ObjectId>,
+    /// What the refs of the bucket name and the local repository has, too.
+    haves: Vec<ObjectId>,
+    /// What the bucket must still have at the commit, beyond `haves`: the new values that
+    /// are not sent, and the parents below a shallow boundary.
+    relied: BTreeSet<ObjectId>,
+}
+
+impl Gap {
+    /// Compares the new values with the refs of the bucket. One spawn of git, if anything
+    /// may have to be sent.
+    pub(super) async fn find(
+        repository: &Repository,
+        at: Option<&Snapshot>,
+        edits: &[RefEdit],
+    ) -> Result<Self> {
+        let known = named(at);
+        let new: BTreeSet<ObjectId> = edits
+            .iter()
+            .filter_map(|edit| edit.new)
+            .map(|value| value.oid)
+            .collect();
+        let relied = new.intersection(&known).copied().collect();
+        let wants: Vec<_> = new.difference(&known).copied().collect();
+        if wants.is_empty() {
+            let haves = Vec::new();
+            return Ok(Self {
+                wants,
+                haves,
+                relied,
+            });
+        }
+        let known: Vec<_> = known.into_iter().collect();
+        let present = repository.present(&known).await?;
+        let here = known.into_iter().zip(present);
+        let haves = here.filter_map(|(oid, here)| here.then_some(oid)).collect();
+        Ok(Self {
+            wants,
+            haves,
+            relied,
+        })
+    }
+
+    /// The edits whose history ends below in a shallow boundary that the bucket does not
+    /// continue: to push those would leave a hole.
+    ///
+    /// A boundary commit among the new ones is harmless if all its true parents are refs of
+    /// the bucket: from there on the bucket has everything.
+    pub(super) async fn holes(
+        &mut self,
+        repository: &Repository,
+        at: Option<&Snapshot>,
+        edits: &[RefEdit],
+    ) -> Result<Vec<bool>> {
+        let mut holes = vec![false; edits.len()];
+        let boundary: BTreeSet<_> = repository.shallow_boundary().await?.into_iter().collect();
+        if boundary.is_empty() || self.wants.is_empty() {
+            return Ok(holes);
+        }
+        let named = named(at);
+        for (hole, edit) in holes.iter_mut().zip(edits) {
+            let Some(new) = edit.new.filter(|new| self.wants.contains(&new.oid)) else {
+                continue;
+            };
+            let commits = repository.new_commits(&[new.oid], &self.haves).await?;
+            for commit in commits.iter().filter(|commit| boundary.contains(commit)) {
+                let parents = repository.true_parents(*commit).await?;
+                *hole |= parents.iter().any(|parent| !named.contains(parent));
+                self.relied.extend(parents);
+            }
+        }
+        Ok(holes)
+    }
+
+    /// What git is to pack for these edits; `None` if nothing has to be sent.
+    pub(super) fn request(&self, edits: &[RefEdit], progress: bool) -> Option<PackRequest> {
+        let asked: BTreeSet<_> = edits
+            .iter()
+            .filter_map(|edit| edit.new)
+            .map(|new| new.oid)
+            .collect();
+        let wants: Vec<_> = self
+            .wants
+            .iter()
+            .copied()
+            .filter(|want| asked.contains(want))
+            .collect();
+        let haves = self.haves.clone();
+        (!wants.is_empty()).then_some(PackRequest {
+            wants,
+            haves,
+            progress,
+        })
+    }
+
+    /// What the change takes for granted.
+    pub(super) fn basis(&self, at: Option<&Snapshot>) -> Basis {
+        let at = at.map(|at| (at.manifest.repository.clone(), at.manifest.epoch));
+        let haves = self.haves.iter().chain(&self.relied).copied().collect();
+        Basis { at, haves }
+    }
+}
+
+/// What the refs of the bucket name, peeled tags included: with all that these reach, the
+/// bucket has them (Law 4).
+fn named(at: Option<&Snapshot>) -> BTreeSet<ObjectId> {
+    let values = at.into_iter().flat_map(|at| at.refs.iter());
+    values
+        .flat_map(|(_, value)| [Some(value.oid), value.peeled])
+        .flatten()
+        .collect()
+}

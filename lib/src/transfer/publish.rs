@@ -1,0 +1,146 @@
+//! Step 4 of a push: everything that the next manifest will name goes up.
+
+use super::salt::SaltedPack;
+use super::{Context, INDEX_FROM};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest::{MovesFile, SegmentRef, TableRef};
+use crate::format::refs::BaseTable;
+use crate::format::{keys, log};
+use crate::key::Key;
+use crate::local::SpooledPack;
+use crate::progress::{Phase, Quiet};
+use crate::store::{FileSource, Source, upload};
+use crate::transaction::{Applied, Change, NewPack, Snapshot, apply, overflow};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+/// Uploads a pack, and its index if the pack is large.
+pub(super) async fn upload_pack(
+    context: &Context,
+    spooled: &SpooledPack,
+    salted: &SaltedPack,
+) -> Result<NewPack> {
+    let (store, progress) = (&*context.store, &*context.progress);
+    let index = if salted.size() < INDEX_FROM {
+        None
+    } else {
+        let size = std::fs::metadata(&spooled.index).map(|file| file.len());
+        let size = size.map_err(|error| {
+            Error::new(
+                ErrorKind::Local,
+                format!("cannot read {}: {error}", spooled.index.display()),
+            )
+        })?;
+        Some(FileSource {
+            path: spooled.index.clone(),
+            size,
+        })
+    };
+    progress.begin(
+        Phase::Upload,
+        salted.size() + index.as_ref().map_or(0, |index| index.size),
+    );
+    upload(
+        store,
+        &keys::pack(&salted.name)?,
+        salted,
+        context.limits,
+        progress,
+    )
+    .await?;
+    // The index goes up after the pack, not beside it: a second connection would cost two
+    // round trips, and the two together more memory than one may take.
+    if let Some(index) = &index {
+        upload(
+            store,
+            &keys::index(&salted.name)?,
+            index,
+            context.limits,
+            progress,
+        )
+        .await?;
+    }
+    progress.end(Phase::Upload);
+    let index = index.map(|index| index.size);
+    Ok(NewPack {
+        name: salted.name.clone(),
+        size: salted.size(),
+        index,
+        objects: salted.objects,
+    })
+}
+
+/// Uploads what would make the manifest grow past its bounds: a base ref table, a log
+/// segment, the moves of this push.
+pub(super) async fn upload_overflow(
+    context: &Context,
+    at: Option<&Snapshot>,
+    change: &mut Change,
+) -> Result<()> {
+    let Applied::Next(next, refs, _) = apply(at, change)? else {
+        return Ok(());
+    };
+    let over = overflow(&next)?;
+    if over.table {
+        let (table, packed) = BaseTable::encode(refs.iter())?;
+        let (id, sha256, size) = put(context, keys::table, packed).await?;
+        change.table = Some((
+            TableRef {
+                id,
+                sha256,
+                size,
+                count: table.count(),
+            },
+            table,
+        ));
+    }
+    if over.moves
+        && let Some(entry) = next.log.entries.last()
+    {
+        let packed = log::encode_moves(&entry.moves)?;
+        let (id, sha256, size) = put(context, keys::moves, packed).await?;
+        let count = entry.moves.len() as u64;
+        change.moves_file = Some((
+            MovesFile {
+                id,
+                sha256,
+                size,
+                count,
+            },
+            entry.moves.clone(),
+        ));
+    }
+    if let Some((first, last)) = next.log.entries.first().zip(
+        over.segment
+            .checked_sub(1)
+            .and_then(|last| next.log.entries.get(last)),
+    ) {
+        let (first, last) = (first.generation, last.generation);
+        let packed = log::encode(&next.log.entries[..over.segment])?;
+        let (id, sha256, size) = put(context, |id| keys::segment(first, last, id), packed).await?;
+        change.segment = Some(SegmentRef {
+            id,
+            first,
+            last,
+            sha256,
+            size,
+        });
+    }
+    Ok(())
+}
+
+/// Writes a small file under a fresh key; answers its id, hash and size.
+async fn put(
+    context: &Context,
+    key: impl FnOnce(&str) -> Result<Key>,
+    bytes: Vec<u8>,
+) -> Result<(String, String, u64)> {
+    let id = context.ids.hex()?;
+    let sha256 = Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let bytes = Bytes::from(bytes);
+    upload(&*context.store, &key(&id)?, &bytes, context.limits, &Quiet).await?;
+    Ok((id, sha256, bytes.size()))
+}
