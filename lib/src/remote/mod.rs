@@ -121,8 +121,9 @@ impl Remote {
         let mut change = self.change("init", who)?;
         change.create.1 = format;
         change.head = head.map_or(HeadChange::Keep, HeadChange::Set);
-        self.commit(None, &change).await?;
-        Ok(true)
+        // Somebody else may have made one meanwhile; that one is left as it is.
+        let made = self.commit(None, &change).await?;
+        Ok(made.is_none_or(|made| made.manifest.repository == change.create.0))
     }
 
     /// Makes HEAD name a branch, which need not exist yet.
@@ -142,7 +143,7 @@ impl Remote {
         let at = self.existing().await?;
         let mut change = self.change("set-head", who)?;
         change.head = HeadChange::Set(head);
-        self.commit(Some(at), &change).await
+        self.commit(Some(at), &change).await.map(|_| ())
     }
 
     /// The push log, newest entry first, `limit` entries at most.
@@ -212,7 +213,8 @@ impl Remote {
         })
     }
 
-    async fn commit(&self, at: Option<Snapshot>, change: &Change) -> Result<()> {
+    /// Answers with the repository as it is then, if that is known.
+    async fn commit(&self, at: Option<Snapshot>, change: &Change) -> Result<Option<Snapshot>> {
         let context = &self.context;
         let committer = Committer {
             store: &*context.store,
@@ -220,7 +222,7 @@ impl Remote {
             ids: &*context.ids,
         };
         match committer.commit(at, change).await? {
-            Committed::Done(..) => Ok(()),
+            Committed::Done(_, now) => Ok(now.map(|now| *now)),
             Committed::Remake(_) => Err(Error::new(
                 ErrorKind::Stale,
                 "the repository changed meanwhile; try again",

@@ -104,6 +104,9 @@ pub fn apply(current: Option<&Snapshot>, change: &Change) -> Result<Applied> {
     if condemned(current, change)? {
         return Ok(Applied::Remake);
     }
+    if current.is_some() && change.what == "init" {
+        return Ok(Applied::Nothing(Vec::new()));
+    }
     let empty = RefTable::default();
     let old_refs = current.map_or(&empty, |current| &current.refs);
     let (mut refs, outcomes, moves) = apply_edits(old_refs, &change.edits, change.atomic);
@@ -150,13 +153,12 @@ pub fn apply(current: Option<&Snapshot>, change: &Change) -> Result<Applied> {
 /// Refuses objects named by one hash in a repository of the other, also where another
 /// writer made the repository meanwhile.
 fn same_format(current: Option<&Snapshot>, change: &Change) -> Result<()> {
-    let (Some(current), local) = (current, change.create.1) else {
+    let remote = current.map(|current| current.manifest.object_format);
+    let mut new = change.edits.iter().filter_map(|edit| edit.new);
+    let other = new.find(|value| remote.is_some_and(|remote| value.oid.format() != remote));
+    let (Some(remote), Some(local)) = (remote, other.map(|value| value.oid.format())) else {
         return Ok(());
     };
-    let remote = current.manifest.object_format;
-    if change.edits.is_empty() || remote == local {
-        return Ok(());
-    }
     let message = format!(
         "cannot push: this repository names objects by {local}, the one in the bucket by {remote}"
     );

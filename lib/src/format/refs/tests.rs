@@ -30,7 +30,10 @@ fn every_ref_of_a_table_is_found_and_no_other() {
         assert_eq!(table.count(), count);
         for n in 0..count {
             let value = table.get(format!("refs/tags/v{n:06}").as_bytes()).unwrap();
-            assert_eq!((value.oid, value.peeled.is_some()), (oid(n + 1), n % 3 == 0));
+            assert_eq!(
+                (value.oid, value.peeled.is_some()),
+                (oid(n + 1), n % 3 == 0)
+            );
         }
         for absent in [
             "refs/heads/a",

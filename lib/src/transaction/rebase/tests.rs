@@ -289,3 +289,56 @@ fn a_table_takes_the_inline_refs_and_later_moves_lie_over_it() {
         (1999, 1)
     );
 }
+
+#[test]
+fn a_branch_at_an_old_commit_is_pushed_again_when_gc_may_have_dropped_that() {
+    let mut at = start();
+    let mut change = push(vec![edit("refs/heads/new", None, Some(2))]);
+    change.basis = Basis {
+        at: Some((at.manifest.repository.clone(), at.manifest.epoch)),
+        haves: vec![oid(2)],
+    };
+    next(Some(&at), &change);
+    at.manifest.epoch += 1;
+    next(Some(&at), &change); // a/b still names it
+    at = next(
+        Some(&at),
+        &push(vec![edit("refs/heads/a/b", Some(2), None)]),
+    )
+    .0;
+    at.manifest.epoch += 1;
+    assert!(matches!(apply(Some(&at), &change), Ok(Applied::Remake)));
+}
+
+#[test]
+fn what_an_annotated_tag_points_at_is_in_the_bucket() {
+    let mut tag = edit("refs/tags/v1", None, Some(7));
+    tag.new = Some(RefValue {
+        oid: oid(7),
+        peeled: Some(oid(8)),
+    });
+    let mut at = next(Some(&start()), &push(vec![tag])).0;
+    let mut change = push(vec![edit("refs/heads/new", None, Some(8))]);
+    change.basis = Basis {
+        at: Some((at.manifest.repository.clone(), at.manifest.epoch)),
+        haves: vec![oid(8)],
+    };
+    at.manifest.epoch += 1;
+    next(Some(&at), &change);
+}
+
+#[test]
+fn a_repository_that_somebody_else_made_meanwhile_is_left_as_it_is() {
+    let at = start();
+    let mut other = edit("refs/heads/new", None, None);
+    let oid = ObjectId::from_hex("5".repeat(64).as_bytes()).unwrap();
+    other.new = Some(RefValue::plain(oid));
+    let change = push(vec![other]);
+    let error = apply(Some(&at), &change).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    let mut init = push(Vec::new());
+    init.what = "init".to_owned();
+    init.head = HeadChange::Set(name("refs/heads/theirs"));
+    let done = apply(Some(&at), &init);
+    assert!(matches!(done, Ok(Applied::Nothing(_))), "their HEAD stays");
+}
