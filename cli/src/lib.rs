@@ -3,6 +3,7 @@
 //! The front ends speak a protocol and decide nothing; the library `pail` decides.
 
 pub mod commands;
+pub mod config;
 pub mod connect;
 pub mod env;
 pub mod exit;

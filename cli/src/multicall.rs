@@ -17,6 +17,17 @@ pub enum Role {
 /// The schemes whose helpers we are: `git-remote-<scheme>`.
 pub const SCHEMES: [&str; 4] = ["pail", "s3", "s3+https", "s3+http"];
 
+/// The names under which git and its kin call us, beside `git-pail`.
+pub fn names() -> impl Iterator<Item = String> {
+    SCHEMES.iter().map(|scheme| helper(scheme))
+}
+
+/// The name of the remote helper for a scheme.
+#[must_use]
+pub fn helper(scheme: &str) -> String {
+    format!("git-remote-{scheme}")
+}
+
 /// Finds the role by the name in `args[0]`.
 #[must_use]
 pub fn role(args: &[OsString]) -> Role {
@@ -42,11 +53,8 @@ mod tests {
     #[test]
     fn the_name_decides() {
         let role = |name: &str| role(&[OsString::from(name)]);
-        for scheme in SCHEMES {
-            assert_eq!(
-                role(&format!("/usr/bin/git-remote-{scheme}")),
-                Role::RemoteHelper
-            );
+        for name in names() {
+            assert_eq!(role(&format!("/usr/bin/{name}")), Role::RemoteHelper);
         }
         assert!(matches!(role("git-pail"), Role::Commands(_)));
         assert!(matches!(role("git-lfs-pail"), Role::NotYet(_)));

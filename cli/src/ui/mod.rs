@@ -3,6 +3,7 @@
 pub mod bytes;
 pub mod hints;
 pub mod progress;
+pub mod table;
 
 use crate::stdio;
 use pail::Error;

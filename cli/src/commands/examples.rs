@@ -1,0 +1,145 @@
+//! The examples that help, man pages and the reference show.
+
+/// A command line, and what it does.
+pub(super) type Example = (&'static str, &'static str);
+
+/// For `git pail` itself: from nothing to a pushed branch.
+pub(super) const TOP: &[Example] = &[
+    ("git pail install", "make the links by which git finds us"),
+    ("git remote add origin s3://bucket/prefix", "name a bucket"),
+    (
+        "git push -u origin main",
+        "push; the first push makes the repository",
+    ),
+    ("git pail log", "see who pushed what, and when"),
+];
+
+/// For each command.
+pub(super) const ALL: &[(&str, &[Example])] = &[
+    (
+        "install",
+        &[
+            ("git pail install", "make the links beside git-pail"),
+            (
+                "git pail install --only pail",
+                "leave git-remote-s3 to another tool; URLs are then pail::s3://bucket/prefix",
+            ),
+            (
+                "git pail install --dir ~/.local/bin --allow-submodules",
+                "choose the folder, and let submodules lie in buckets",
+            ),
+        ],
+    ),
+    (
+        "uninstall",
+        &[("git pail uninstall", "take the links and man pages away")],
+    ),
+    (
+        "demo",
+        &[
+            (
+                "git pail demo",
+                "push, clone and fetch through a temporary folder",
+            ),
+            (
+                "git pail demo --keep /tmp/pail-demo",
+                "keep everything, to look around",
+            ),
+        ],
+    ),
+    (
+        "init",
+        &[
+            (
+                "git pail init s3://bucket/prefix",
+                "make an empty repository",
+            ),
+            (
+                "git pail init s3://bucket/prefix --object-format sha256 --head trunk",
+                "with SHA-256 ids and another default branch",
+            ),
+        ],
+    ),
+    (
+        "ls",
+        &[
+            ("git pail ls", "show what origin holds"),
+            (
+                "git pail ls s3://bucket/prefix --refs",
+                "refs only, as git ls-remote shows them",
+            ),
+            ("git pail ls origin --json", "for programs"),
+        ],
+    ),
+    (
+        "log",
+        &[
+            ("git pail log", "the newest pushes to origin"),
+            (
+                "git pail log origin -n 3 --ref main",
+                "the last three that moved main",
+            ),
+            (
+                "git pail log origin --ref 'refs/tags/*' --all --json",
+                "every move of a tag, for programs",
+            ),
+        ],
+    ),
+    (
+        "set-head",
+        &[(
+            "git pail set-head origin trunk",
+            "clones check trunk out from now on",
+        )],
+    ),
+    (
+        "version",
+        &[("git pail version", "what a bug report should hold")],
+    ),
+    (
+        "completions",
+        &[
+            (
+                "git pail completions bash > ~/.local/share/bash-completion/completions/git-pail",
+                "for bash",
+            ),
+            (
+                "git pail completions fish > ~/.config/fish/completions/git-pail.fish",
+                "for fish",
+            ),
+        ],
+    ),
+    (
+        "man",
+        &[
+            ("git pail man | man -l -", "read the page of git-pail"),
+            (
+                "git pail man --out share/man/man1",
+                "write every page, for a package",
+            ),
+        ],
+    ),
+    (
+        "reference",
+        &[(
+            "git pail reference commands",
+            "the reference of commands as Markdown",
+        )],
+    ),
+];
+
+/// The examples of a command.
+pub(super) fn of(name: &str) -> &'static [Example] {
+    ALL.iter()
+        .find(|(known, _)| *known == name)
+        .map_or(TOP, |(_, list)| list)
+}
+
+/// As `--help` shows them.
+pub(super) fn help(list: &[Example]) -> String {
+    let lines: Vec<String> = list
+        .iter()
+        .map(|(line, what)| format!("  {line}\n      {what}"))
+        .collect();
+    format!("Examples:\n{}", lines.join("\n"))
+}

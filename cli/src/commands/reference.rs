@@ -1,0 +1,32 @@
+//! `git pail reference`: pages of `docs/reference/`, printed from the tables.
+
+mod pages;
+
+use super::stop::{Stop, show};
+
+/// Print a page of the reference as Markdown
+///
+/// The files of docs/reference are what this prints; a test compares them.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The page
+    #[arg(value_parser = ["commands", "environment", "configuration", "exit-codes"])]
+    page: Option<String>,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Stop> {
+    let text = match args.page.as_deref() {
+        Some("commands") => pages::commands(),
+        Some("environment") => pages::environment(),
+        Some("configuration") => pages::configuration(),
+        Some("exit-codes") => pages::exit_codes(),
+        _ => [
+            pages::commands(),
+            pages::environment(),
+            pages::configuration(),
+            pages::exit_codes(),
+        ]
+        .join("\n"),
+    };
+    show(text.as_bytes())
+}

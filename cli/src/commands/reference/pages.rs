@@ -1,0 +1,187 @@
+//! The pages, each from its table.
+
+use super::super::{examples, tree};
+use crate::{config, env, exit, multicall};
+use clap::{Arg, Command};
+use std::fmt::Write;
+
+const NOTE: &str = "<!-- Printed by `git pail reference`; a test compares. Do not edit. -->\n";
+
+/// Every command with its arguments.
+pub(super) fn commands() -> String {
+    let mut root = tree();
+    root.build();
+    let mut out = format!("# Commands\n\n{NOTE}\n");
+    push(&mut out, &about(&root));
+    examples(&mut out, examples::TOP);
+    for command in root.get_subcommands().filter(|one| !one.is_hide_set()) {
+        let name = command.get_name();
+        let mut usage = command.clone();
+        let usage = usage.render_usage().to_string();
+        let usage = usage.trim_start_matches("Usage: ");
+        push(&mut out, &format!("## git pail {name}"));
+        push(&mut out, &format!("```text\n{usage}\n```"));
+        push(&mut out, &about(command));
+        let args: Vec<_> = command
+            .get_arguments()
+            .filter(|arg| !arg.is_hide_set() && arg.get_id() != "help")
+            .collect();
+        if !args.is_empty() {
+            let rows = args.iter().map(|arg| vec![spelling(arg), meaning(arg)]);
+            table(&mut out, &["argument", "meaning"], rows);
+        }
+        examples(&mut out, examples::of(name));
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+/// Every environment variable.
+pub(super) fn environment() -> String {
+    let mut out = format!("# Environment\n\n{NOTE}\n");
+    push(
+        &mut out,
+        "What `git-pail` reads itself. The variables of each cloud's own tools, and git's, are read as well; see the pages of the stores.",
+    );
+    let rows = env::ALL
+        .iter()
+        .map(|one| vec![code(one.name), one.help.to_owned()]);
+    table(&mut out, &["variable", "what it does"], rows);
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+/// Every git config key.
+pub(super) fn configuration() -> String {
+    let mut out = format!("# Configuration\n\n{NOTE}\n");
+    push(
+        &mut out,
+        "Keys of git's own configuration (`git config`) that the remote helper reads.",
+    );
+    let rows = config::ALL.iter().map(|key| {
+        vec![
+            code(key.name),
+            key.kind.to_owned(),
+            key.default.to_owned(),
+            format!("{}.", key.help),
+        ]
+    });
+    table(&mut out, &["key", "value", "default", "what it does"], rows);
+    let keys: Vec<_> = multicall::SCHEMES
+        .iter()
+        .map(|scheme| code(&config::protocol_allow(scheme)))
+        .collect();
+    push(
+        &mut out,
+        &format!(
+            "Git itself reads {}. Unless one of them is `always`, git refuses submodules whose URL has that scheme. `git pail install --allow-submodules` sets them, `git pail uninstall` unsets them.",
+            keys.join(", ")
+        ),
+    );
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+/// Every exit code.
+pub(super) fn exit_codes() -> String {
+    let mut out = format!("# Exit codes\n\n{NOTE}\n");
+    let rows = exit::ALL
+        .iter()
+        .map(|(number, help)| vec![number.to_string(), (*help).to_owned()]);
+    table(&mut out, &["code", "meaning"], rows);
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+/// A block, and a blank line after it.
+fn push(out: &mut String, block: &str) {
+    out.push_str(block.trim_end());
+    out.push_str("\n\n");
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
+fn table(out: &mut String, titles: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+    let mut text = format!(
+        "| {} |\n|{}\n",
+        titles.join(" | "),
+        "---|".repeat(titles.len())
+    );
+    for row in rows {
+        let cells: Vec<_> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+    push(out, &text);
+}
+
+fn examples(out: &mut String, list: &[examples::Example]) {
+    let lines: Vec<_> = list
+        .iter()
+        .map(|(line, what)| format!("# {what}\n{line}"))
+        .collect();
+    push(out, &format!("```sh\n{}\n```", lines.join("\n")));
+}
+
+/// The long text, the short one if there is no other.
+fn about(command: &Command) -> String {
+    command
+        .get_long_about()
+        .or(command.get_about())
+        .map(|text| escaped(&text.to_string()))
+        .unwrap_or_default()
+}
+
+/// An argument as it is typed.
+fn spelling(arg: &Arg) -> String {
+    let mut names = Vec::new();
+    names.extend(arg.get_short().map(|short| format!("-{short}")));
+    names.extend(arg.get_long().map(|long| format!("--{long}")));
+    let values: Vec<_> = arg
+        .get_value_names()
+        .unwrap_or_default()
+        .iter()
+        .map(|name| format!("<{name}>"))
+        .collect();
+    let takes = arg.get_action().takes_values();
+    match (names.is_empty(), takes) {
+        (true, _) => code(&values.join(" ")),
+        (false, true) => code(&format!("{} {}", names.join(", "), values.join(" "))),
+        (false, false) => code(&names.join(", ")),
+    }
+}
+
+fn meaning(arg: &Arg) -> String {
+    let mut out = arg
+        .get_help()
+        .map(|text| escaped(&text.to_string()))
+        .unwrap_or_default();
+    let values: Vec<_> = arg
+        .get_possible_values()
+        .iter()
+        .map(|value| code(value.get_name()))
+        .collect();
+    if !values.is_empty() && arg.get_action().takes_values() {
+        let _ = write!(out, "; one of {}", values.join(", "));
+    }
+    let defaults: Vec<_> = arg
+        .get_default_values()
+        .iter()
+        .map(|value| code(&value.to_string_lossy()))
+        .collect();
+    if !defaults.is_empty() && arg.get_action().takes_values() {
+        let _ = write!(out, "; default {}", defaults.join(", "));
+    }
+    out
+}
+
+/// Keeps Markdown from reading `<scheme>` as a tag and `*` as emphasis.
+fn escaped(text: &str) -> String {
+    text.replace('<', "&lt;").replace('*', "\\*")
+}

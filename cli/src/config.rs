@@ -1,0 +1,106 @@
+//! The git config keys that we read, in one table.
+
+/// One key of git's configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Its name, as git's documentation spells such names.
+    pub name: &'static str,
+    /// What it can be.
+    pub kind: &'static str,
+    /// What it is if it is not set.
+    pub default: &'static str,
+    /// What it does.
+    pub help: &'static str,
+}
+
+/// How what is fetched is verified.
+pub const VERIFY: Key = Key {
+    name: "pail.verify",
+    kind: "`objects` or `checksum`",
+    default: "`objects`",
+    help: "How a fetched pack is verified: the id of every object, or only the checksum of the pack, which is faster and trusts the bucket",
+};
+
+/// Below how many objects a fetch unpacks.
+pub const FETCH_UNPACK_LIMIT: Key = Key {
+    name: "fetch.unpackLimit",
+    kind: "number",
+    default: "`transfer.unpackLimit`",
+    help: "A fetch of fewer objects unpacks them into loose ones; one of more keeps the pack",
+};
+
+/// The same for fetch and push.
+pub const TRANSFER_UNPACK_LIMIT: Key = Key {
+    name: "transfer.unpackLimit",
+    kind: "number",
+    default: "100",
+    help: "Stands in for `fetch.unpackLimit`",
+};
+
+/// Whether fetched objects are checked as `git fsck` does.
+pub const FETCH_FSCK: Key = Key {
+    name: "fetch.fsckObjects",
+    kind: "boolean",
+    default: "`transfer.fsckObjects`",
+    help: "Whether fetched objects are checked as `git fsck` checks them, before they become visible",
+};
+
+/// The same for fetch and push.
+pub const TRANSFER_FSCK: Key = Key {
+    name: "transfer.fsckObjects",
+    kind: "boolean",
+    default: "`false`",
+    help: "Stands in for `fetch.fsckObjects`",
+};
+
+/// What each finding of such a check comes to.
+pub const FSCK_SEVERITY: Key = Key {
+    name: "fetch.fsck.<msg-id>",
+    kind: "`error`, `warn` or `ignore`",
+    default: "git's own",
+    help: "What a finding of that check comes to",
+};
+
+/// Which objects such a check passes over.
+pub const FSCK_SKIP_LIST: Key = Key {
+    name: "fetch.fsck.skipList",
+    kind: "path",
+    default: "none",
+    help: "A file of object ids that the check passes over",
+};
+
+/// Whether git made a partial clone here.
+pub const PARTIAL_CLONE: Key = Key {
+    name: "extensions.partialClone",
+    kind: "name of a remote",
+    default: "none",
+    help: "Set by git in a partial clone: objects that are missing are no fault then",
+};
+
+/// Whether a remote promises what is missing.
+pub const PROMISOR: Key = Key {
+    name: "remote.<name>.promisor",
+    kind: "boolean",
+    default: "`false`",
+    help: "As `extensions.partialClone`",
+};
+
+/// Every key that is read.
+pub const ALL: &[Key] = &[
+    VERIFY,
+    FETCH_UNPACK_LIMIT,
+    TRANSFER_UNPACK_LIMIT,
+    FETCH_FSCK,
+    TRANSFER_FSCK,
+    FSCK_SEVERITY,
+    FSCK_SKIP_LIST,
+    PARTIAL_CLONE,
+    PROMISOR,
+];
+
+/// The key that decides whether git lets a submodule use a scheme. `git pail install
+/// --allow-submodules` sets it; nothing reads it but git.
+#[must_use]
+pub fn protocol_allow(scheme: &str) -> String {
+    format!("protocol.{scheme}.allow")
+}
