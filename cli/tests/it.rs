@@ -9,6 +9,7 @@ mod it {
     mod world;
 
     mod clone;
+    mod commands;
     mod fetch;
     mod ls_remote;
     mod push;

@@ -7,7 +7,9 @@ use pail::error::IoContext;
 use pail::ids::{Ids, SystemIds};
 use stage::Stage;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Show a push, a clone and a fetch through a temporary folder
 ///
@@ -16,18 +18,31 @@ use std::path::{Path, PathBuf};
 /// changed: it all happens in a temporary folder with a home and a configuration of its
 /// own, which is removed at the end.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// Use this folder, which must be empty or not there yet, and keep it
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
 }
 
+/// How often removing the folder is tried, and how long it waits in between.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// A folder that goes when it is dropped, on a signal too.
 struct Temporary(PathBuf);
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        // After a signal a helper that git had started may write for a moment longer.
+        for _ in 0..ATTEMPTS {
+            match fs::remove_dir_all(&self.0) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    std::thread::sleep(PAUSE);
+                }
+                _ => return,
+            }
+        }
     }
 }
 
@@ -57,13 +72,13 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
 }
 
 #[cfg(unix)]
-fn private_folder(folder: &Path) -> std::io::Result<()> {
+fn private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().mode(0o700).create(folder)
 }
 
 #[cfg(not(unix))]
-fn private_folder(folder: &Path) -> std::io::Result<()> {
+fn private_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir(folder)
 }
 

@@ -11,6 +11,7 @@ use pail::ObjectFormat;
 /// finding out whether a bucket can be written. A repository that is there already is
 /// left as it is.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// Where: a URL, or the name of a remote
     url: String,

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 /// may be called git-remote-s3 too. No git configuration is needed, and none is changed
 /// without --allow-submodules.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// Folder for the links, on PATH; default: where git-pail is
     #[arg(long, value_name = "FOLDER")]
@@ -80,7 +81,7 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
         for key in submodules::allow(&schemes).await? {
             say(&format!("set {key}=always in the global git configuration"))?;
         }
-    } else {
+    } else if !submodules::allowed(&schemes).await? {
         say("note: git refuses submodules that lie in a bucket; --allow-submodules allows them")?;
     }
     warn_if_not_on_path(&folder, &folders);

@@ -27,6 +27,7 @@ const FIRST_READ: usize = 100;
 /// who, what, moves (a list of ref, old and new, null where a ref was made or deleted) and
 /// options. In names, a byte that is not UTF-8 stands as %XX, and % as %25.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// Where: a URL, or the name of a remote; default: the remote of this branch, or origin
     url: Option<String>,

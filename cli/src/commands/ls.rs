@@ -18,11 +18,12 @@ use std::fmt::Write;
 /// With --json, one object: url, repository (a random id), layout, object_format,
 /// generation (how many commits the repository has seen), epoch, head (or null), refs (a
 /// list of name, oid, and peeled for annotated tags), packs (a list of name, source,
-/// holds, from, to, objects, bytes, and index_bytes, null where no index is stored: it
-/// covers the generations after `from` up to `to`), and totals (refs, packs, objects,
-/// bytes). With --refs there are no packs, with --packs no refs. In names, a byte that is
-/// not UTF-8 stands as %XX, and % as %25.
+/// holds, from, to, objects, bytes, and index_bytes, null where no index is stored), and
+/// totals (refs, packs, objects, bytes). A pack covers the generations after its from, up
+/// to its to. With --refs there are no packs, with --packs no refs. In names, a byte that
+/// is not UTF-8 stands as %XX, and % as %25.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// Where: a URL, or the name of a remote; default: the remote of this branch, or origin
     url: Option<String>,

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 ///
 /// Without --out, prints one page as roff: that of git-pail, or of one command.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// The command whose page to print
     #[arg(conflicts_with = "out")]

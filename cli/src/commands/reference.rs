@@ -8,6 +8,7 @@ use super::stop::{Stop, show};
 ///
 /// The files of docs/reference are what this prints; a test compares them.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// The page
     #[arg(value_parser = ["commands", "environment", "configuration", "exit-codes"])]

@@ -7,6 +7,7 @@ use super::stop::{Stop, say};
 ///
 /// The default branch is the one that a clone checks out. It need not exist yet.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// Where: a URL, or the name of a remote
     url: String,

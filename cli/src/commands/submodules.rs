@@ -34,6 +34,20 @@ pub(super) async fn allow(schemes: &[String]) -> Result<Vec<String>> {
     Ok(set)
 }
 
+/// Whether git lets submodules use every one of these schemes.
+///
+/// # Errors
+///
+/// [`pail::ErrorKind::Local`] if git cannot be run.
+pub(super) async fn allowed(schemes: &[String]) -> Result<bool> {
+    let set = git::ask(&["config", "--get-regexp", r"^protocol\..*\.allow$"]).await?;
+    let set = set.unwrap_or_default();
+    Ok(schemes.iter().all(|scheme| {
+        let line = format!("{} {ALWAYS}", config::protocol_allow(scheme));
+        set.lines().any(|set| set == line)
+    }))
+}
+
 /// Takes away what [`allow`] sets; gives the keys that it unset. Another value than ours
 /// stays.
 ///

@@ -14,15 +14,14 @@ use clap::{CommandFactory, Parser, Subcommand};
     version,
     about = "Use a bucket as a Git remote, with no server in between",
     long_about = "Use a bucket as a Git remote, with no server in between.\n\n\
-        Once `git pail install` has made the links by which git finds the remote helper, \
-        git itself pushes to a bucket and clones from it. These commands do what git has \
+        Once `git pail install` has made the links by which git finds the remote helper,\n\
+        git itself pushes to a bucket and clones from it. These commands do what git has\n\
         no command for.\n\n\
-        A URL is one that git takes, such as s3://bucket/prefix or pail::/a/local/folder. \
+        A URL is one that git takes, such as s3://bucket/prefix or pail::/a/local/folder.\n\
         The name of a configured remote, such as origin, does as well.",
     disable_help_subcommand = true,
     subcommand_required = true,
-    arg_required_else_help = true,
-    max_term_width = 100
+    arg_required_else_help = true
 )]
 pub(super) struct Cli {
     /// What to do.
@@ -44,6 +43,7 @@ pub(super) enum Verb {
     ///
     /// Names the version of this program, of the layout that it writes, and of the git
     /// that it finds: what a bug report should hold.
+    #[command(verbatim_doc_comment)]
     Version,
     Completions(completions::Args),
     Man(man::Args),

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 /// them, and protocol.<scheme>.allow=always from the global git configuration. Anything
 /// else stays, git-pail itself too.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// Folder of the links; default: where git-pail is
     #[arg(long, value_name = "FOLDER")]

@@ -129,13 +129,12 @@ fn examples(out: &mut String, list: &[examples::Example]) {
     push(out, &format!("```sh\n{}\n```", lines.join("\n")));
 }
 
-/// The long text, the short one if there is no other.
+/// The long text, the short one if there is no other; its first line as a sentence.
 fn about(command: &Command) -> String {
-    command
-        .get_long_about()
-        .or(command.get_about())
-        .map(|text| escaped(&text.to_string()))
-        .unwrap_or_default()
+    let text = command.get_long_about().or(command.get_about());
+    let text = escaped(&text.map(ToString::to_string).unwrap_or_default());
+    let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    format!("{}.\n{rest}", first.trim_end_matches('.'))
 }
 
 /// An argument as it is typed.
