@@ -6,10 +6,14 @@
 )]
 
 mod it {
+    mod commit_interleave;
+    mod commit_world;
     mod folder;
     mod folder_processes;
     mod golden;
+    mod ledger;
     mod restore;
     mod s3;
     mod store_contract;
+    mod world;
 }

@@ -1,0 +1,168 @@
+//! Words for pushes and fetches of real repositories through [`Remote`].
+
+use crate::it::ledger;
+use pail::local::{Check, Git, Repository};
+use pail::progress::Quiet;
+use pail::refs::{Expected, Outcome, RefEdit, RefName, RefValue};
+use pail::store::adapter::memory::Memory;
+use pail::store::{Limits, Precondition, Store};
+use pail::transaction::{Cache, Snapshot};
+use pail::transfer::{Context, FetchRequest, Fetched, PushRequest, Verify};
+use pail::{Key, ObjectId, Remote, Result};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use testkit::clock::HandClock;
+use testkit::ids::SeededIds;
+use testkit::repo::Repo;
+
+/// Everything small: parts of 4 KiB, two at a time, so that a small pack is a large one.
+pub(crate) const SMALL: Limits = Limits {
+    part: 4 << 10,
+    parallel: 2,
+};
+
+/// The remote that a client with this seed sees.
+pub(crate) fn remote(store: Arc<dyn Store>, seed: u64, limits: Limits) -> Remote {
+    Remote::new(Context {
+        store,
+        cache: Cache::default(),
+        ids: Arc::new(SeededIds::new(seed)),
+        clock: Arc::new(HandClock::default()),
+        limits,
+        progress: Arc::new(Quiet),
+    })
+}
+
+/// The repository as the library sees it: git in the surroundings of the sealed one.
+pub(crate) async fn local(repo: &Repo) -> Repository {
+    let sealed = repo.git().program("git");
+    let variables = sealed
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
+    let git = variables.fold(Git::new().in_folder(repo.path()), |git, (name, value)| {
+        git.with_env(name, value)
+    });
+    Repository::open(git).await.unwrap()
+}
+
+/// `<source>:<destination>` as git spells it; an empty source deletes. The old value that
+/// is expected is the one in `at`, as the remote helper expects it.
+pub(crate) fn edit(repo: &Repo, at: Option<&Snapshot>, spec: &str) -> RefEdit {
+    let (source, destination) = spec.split_once(':').unwrap();
+    let name = RefName::new(destination).unwrap();
+    let id = |name: &str| -> Option<ObjectId> { repo.id(name)?.parse().ok() };
+    let now = at.and_then(|at| at.refs.get(&name)).map(|value| value.oid);
+    RefEdit {
+        new: (!source.is_empty()).then(|| {
+            let oid = id(source).unwrap();
+            let peeled = id(&format!("{source}^{{}}")).filter(|peeled| *peeled != oid);
+            RefValue { oid, peeled }
+        }),
+        expected: now.map_or(Expected::Absent, Expected::Exactly),
+        leased: false,
+        name,
+    }
+}
+
+/// What a push asks for that moves these refs.
+pub(crate) fn request(edits: Vec<RefEdit>) -> PushRequest {
+    PushRequest {
+        edits,
+        atomic: false,
+        dry_run: false,
+        prefer_head: None,
+        options: Vec::new(),
+        progress: false,
+    }
+}
+
+/// A plain push: read the refs, ask for these moves.
+pub(crate) async fn push(remote: &Remote, repo: &Repo, specs: &[&str]) -> Result<Vec<Outcome>> {
+    let at = remote.snapshot().await?;
+    let edits = specs.iter().map(|spec| edit(repo, at.as_ref(), spec));
+    let request = request(edits.collect());
+    remote.push(&local(repo).await, at, &request).await
+}
+
+/// A push that must go through.
+pub(crate) async fn push_ok(remote: &Remote, repo: &Repo, specs: &[&str]) {
+    let outcomes = push(remote, repo, specs).await.unwrap();
+    let done = |outcome: &Outcome| matches!(outcome, Outcome::Updated | Outcome::UpToDate);
+    assert!(outcomes.iter().all(done), "{specs:?}: {outcomes:?}");
+}
+
+/// Fetches what all refs of the bucket name; moves no ref.
+pub(crate) async fn fetch(
+    remote: &Remote,
+    repo: &Repo,
+    cloning: bool,
+) -> Result<(Fetched, Snapshot)> {
+    let at = remote.existing().await?;
+    let request = FetchRequest {
+        wants: at.refs.iter().map(|(_, value)| value.oid).collect(),
+        cloning,
+        refetch: false,
+        check: Check::Fsck(String::new()),
+        verify: Verify::Objects,
+        unpack_limit: 10,
+        partial: false,
+        progress: false,
+    };
+    let fetched = remote
+        .fetch(&local(repo).await, at.clone(), &request)
+        .await?;
+    Ok((fetched, at))
+}
+
+/// Clones the bucket into a fresh bare repository and lets git check every object and link.
+pub(crate) async fn clone(store: &Arc<dyn Store>, at: &Path) -> Repo {
+    let git = testkit::git::Git::new();
+    let repo = Repo::init_with(&git, at, &["--bare"]);
+    let remote = remote(Arc::clone(store), 99, Limits::default());
+    let (_, snapshot) = fetch(&remote, &repo, true).await.unwrap();
+    let mut refs = String::new();
+    for (name, value) in snapshot.refs.iter() {
+        let _ = writeln!(refs, "create {name} {}", value.oid);
+    }
+    repo.git()
+        .ok_with(&["update-ref", "--stdin"], refs.as_bytes());
+    repo.fsck();
+    let there: Vec<_> = snapshot
+        .refs
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.oid.to_string()))
+        .collect();
+    assert_eq!(repo.refs().into_iter().collect::<Vec<_>>(), there);
+    repo
+}
+
+/// Checks a bucket from the first byte to the last: manifest, log, files, and a clone.
+pub(crate) async fn sound(store: &Arc<dyn Store>) -> Option<ledger::Ledger> {
+    let ledger = ledger::read(&**store).await?;
+    let dir = tempfile::tempdir().unwrap();
+    clone(store, &dir.path().join("clone")).await;
+    Some(ledger)
+}
+
+/// A bucket of its own with the same files.
+pub(crate) async fn copy(bucket: &Memory) -> Memory {
+    let copy = Memory::new();
+    for (key, body) in bucket.files() {
+        let key = Key::new(key).unwrap();
+        let put = copy.put(&key, body, Precondition::Absent).await;
+        assert!(put.is_ok());
+    }
+    copy
+}
+
+/// What lies in the object folder that a dead process of ours may have left behind.
+pub(crate) fn leftovers(repo: &Repo) -> Vec<String> {
+    let out = repo.ok(&["rev-parse", "--git-path", "objects"]);
+    let folder = repo.path().join(out);
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| {
+        let name = entry.unwrap().file_name();
+        name.to_string_lossy().into_owned()
+    });
+    names.filter(|name| name.starts_with("tmp_")).collect()
+}
