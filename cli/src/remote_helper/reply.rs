@@ -1,4 +1,4 @@
-//! A [`Reply`] → bytes for git.
+//! Answers → bytes for git.
 
 use pail::refs::{Outcome, RefName, RefValue};
 use pail::{ObjectFormat, ObjectId};
