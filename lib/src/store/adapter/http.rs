@@ -6,6 +6,8 @@
 
 pub(in crate::store) mod body;
 pub(in crate::store) mod pool;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 use crate::store::env::Env;

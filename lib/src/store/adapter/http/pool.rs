@@ -65,7 +65,7 @@ impl Failure {
     }
 
     pub(super) fn stalled(after: Duration) -> Self {
-        Self::Cut(format!("nothing came for {} s", after.as_secs()))
+        Self::Cut(format!("nothing came for {} s", after.as_secs_f32()))
     }
 }
 

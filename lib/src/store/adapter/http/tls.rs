@@ -122,24 +122,24 @@ fn with_roots(roots: RootCertStore) -> Result<Connector, Failure> {
 
 async fn call(connector: &Connector, uri: Uri) -> Result<Stream, Failure> {
     connector.clone().call(uri).await.map_err(|error| {
-        let mut next: Option<&(dyn StdError + 'static)> = Some(error.as_ref());
         let mut text = error.to_string();
+        let mut next: Option<&(dyn StdError + 'static)> = Some(error.as_ref());
         while let Some(error) = next {
-            if let Some(rustls::Error::InvalidCertificate(why)) = inner(error) {
+            if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
                 return Failure::Untrusted(why.to_string());
             }
             text = error.to_string();
-            next = error.source();
+            next = inside(error);
         }
         Failure::Unsent(text)
     })
 }
 
-/// The TLS error in an error: I/O errors hide theirs from `source`.
-fn inner<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    let io = error
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref);
-    io.and_then(|error| error.downcast_ref())
-        .or_else(|| error.downcast_ref())
+/// The cause of an error; that of an I/O error is the error in it, which `source` skips.
+fn inside<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    let io = error.downcast_ref::<std::io::Error>();
+    match io.and_then(std::io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
 }
