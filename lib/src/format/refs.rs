@@ -6,6 +6,7 @@ use crate::oid::{ObjectFormat, ObjectId};
 use crate::refs::{RefName, RefValue};
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 /// Largest base table that is accepted, unpacked, in bytes: some four million refs.
 const MAX_TABLE: usize = 512 << 20;
@@ -52,8 +53,7 @@ impl BaseTable {
                 .entry(at)
                 .ok_or_else(|| bad(format!("the line at byte {at} is not one of packed-refs")))?;
             RefName::check(name)?;
-            let wrong = |oid: ObjectId| oid.format() != format || oid.is_null();
-            if wrong(value.oid) || value.peeled.is_some_and(wrong) || name <= last {
+            if value.oid.format() != format || name <= last {
                 return Err(bad(format!(
                     "the line at byte {at} is out of order, or of another object format"
                 )));
@@ -210,11 +210,8 @@ impl RefTable {
         start: &'a [u8],
     ) -> impl Iterator<Item = (RefName, RefValue)> + 'a {
         let mut base = self.base.iter_from(start).peekable();
-        let mut updates = self
-            .updates
-            .iter()
-            .skip_while(move |(name, _)| name.as_bytes() < start)
-            .peekable();
+        let from = (Bound::Included(start), Bound::Unbounded);
+        let mut updates = self.updates.range::<[u8], _>(from).peekable();
         std::iter::from_fn(move || {
             loop {
                 let take_base = match (base.peek(), updates.peek()) {

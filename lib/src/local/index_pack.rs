@@ -81,9 +81,10 @@ pub struct Sink {
     child: Child,
     stdin: Option<ChildStdin>,
     said: Option<JoinHandle<Vec<u8>>>,
-    quarantine: Spool,
     objects: PathBuf,
     install: Install,
+    /// After the child: that one is killed first when both are dropped.
+    quarantine: Spool,
 }
 
 impl Repository {
@@ -127,11 +128,9 @@ impl Repository {
             }
         }
         let quarantine = Spool::new(self, ids)?;
-        quarantine.borrow_from(self)?;
         let mut command = self.git.command(args);
-        command
-            .env("GIT_OBJECT_DIRECTORY", quarantine.path())
-            .stdin(Stdio::piped());
+        quarantine.shelter(&mut command);
+        command.stdin(Stdio::piped());
         if install.progress {
             command.stderr(Stdio::inherit());
         }
@@ -146,9 +145,9 @@ impl Repository {
             child,
             stdin,
             said,
-            quarantine,
             objects: self.objects().to_owned(),
             install,
+            quarantine,
         })
     }
 }

@@ -65,6 +65,7 @@ impl Repository {
             args.push("--shallow");
         }
         let mut command = self.git.command(args);
+        spool.shelter(&mut command);
         command.arg(spool.path().join("pack")).stdin(Stdio::piped());
         if request.progress {
             command.stderr(Stdio::inherit());

@@ -3,9 +3,12 @@
 use super::repository::Repository;
 use crate::error::{IoContext, Result};
 use crate::ids::Ids;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use tokio::process::Command;
 
-/// A folder for files on their way.
+/// A folder for files on their way: out to the bucket, or in, where it is a quarantine as
+/// git's own receive-pack has one.
 ///
 /// Its name starts with `tmp_objdir-`, so that `git prune` clears what a killed process
 /// left behind.
@@ -28,12 +31,14 @@ impl Spool {
         let path = std::fs::create_dir(&path)
             .and_then(|()| std::fs::canonicalize(&path))
             .during(|| format!("make the folder {}", path.display()))?;
-        Ok(Self { path })
+        let spool = Self { path };
+        spool.borrow_from(repository)?;
+        Ok(spool)
     }
 
     /// Lets git read the repository's objects from here, too, when this is its object
     /// directory. A file says so, because a path in the environment would need quoting.
-    pub(super) fn borrow_from(&self, repository: &Repository) -> Result<()> {
+    fn borrow_from(&self, repository: &Repository) -> Result<()> {
         let file = self.path.join("info/alternates");
         let write = || {
             // The folder may be named relative to the current one; alternates may not.
@@ -45,6 +50,12 @@ impl Spool {
         write().during(|| format!("write {}", file.display()))
     }
 
+    /// Lets a git write here what it would write among the objects, temporary files too: a
+    /// git that fails or is killed removes nothing itself.
+    pub(super) fn shelter(&self, command: &mut Command) {
+        command.env("GIT_OBJECT_DIRECTORY", &self.path);
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -53,7 +64,13 @@ impl Spool {
 
 impl Drop for Spool {
     fn drop(&mut self) {
-        // Git's own packs are read-only files; removing them needs no right but the folder's.
-        let _ = std::fs::remove_dir_all(&self.path);
+        // Git's own packs are read-only files; removing them needs no right but the
+        // folder's. A git that was killed a moment ago may still make a last file.
+        for _ in 0..10 {
+            match std::fs::remove_dir_all(&self.path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => std::thread::yield_now(),
+                _ => break,
+            }
+        }
     }
 }

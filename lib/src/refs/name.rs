@@ -1,6 +1,7 @@
 //! Names of refs, checked as git checks them.
 
 use crate::error::{Error, ErrorKind, Result};
+use std::borrow::Borrow;
 use std::fmt;
 
 /// The full name of a ref, such as `refs/heads/main`: bytes, not always UTF-8.
@@ -99,6 +100,13 @@ fn fault(name: &[u8]) -> Option<&'static str> {
     name.iter()
         .any(forbidden)
         .then_some("it holds a space, a control character or one of ~^:?*[\\")
+}
+
+/// Order and equality are those of the bytes, so that maps can be asked by bytes.
+impl Borrow<[u8]> for RefName {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl fmt::Display for RefName {

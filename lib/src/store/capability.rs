@@ -21,6 +21,9 @@ pub struct Capabilities {
     pub min_part: u64,
     /// Most parts of one file.
     pub max_parts: u32,
+    /// Whether listings come in the order of the keys' bytes. Not every service that
+    /// speaks S3 keeps to that.
+    pub ordered: bool,
     /// Whether the bytes cross a network, so that parallel ranges and larger parts pay.
     pub remote: bool,
 }

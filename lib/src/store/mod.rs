@@ -64,8 +64,10 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>>;
 
     /// Lists the files whose key starts with this prefix (compared as text, so `a` also
-    /// finds `ab`), in the order of their bytes, from after `after`. One request for each
-    /// thousand files.
+    /// finds `ab`), each once. One request for each thousand files.
+    ///
+    /// Where [`Capabilities::ordered`] says so, they come in the order of their bytes, and
+    /// `after` continues a listing behind that key; elsewhere `after` may skip some.
     fn list<'a>(&'a self, prefix: &'a str, after: Option<&'a str>)
     -> BoxStream<'a, Result<Listed>>;
 

@@ -98,7 +98,6 @@ async fn read(store: &S3, name: &str, want: Want) -> Vec<u8> {
 }
 
 #[tokio::test]
-#[ignore = "SeaweedFS lists by the parts of a path; for a service that lists by bytes"]
 async fn s3_keeps_the_whole_contract() {
     conformance(|| Arc::new(store())).await;
     conformance(|| Arc::new(Retry::new(store(), Arc::new(SystemIds)))).await;

@@ -6,6 +6,12 @@ use crate::key::Key;
 use crate::oid::ObjectId;
 use std::collections::BTreeSet;
 
+/// Largest count: what JSON readers of all kinds hold exactly. To count on is no overflow.
+const MAX_COUNT: u64 = 1 << 53;
+
+/// Largest pack or index, in bytes. So many of them as fit a manifest have a sum.
+const MAX_SIZE: u64 = 1 << 44;
+
 /// The first rule that a manifest breaks, in words; `None` if it is sound.
 pub(super) fn fault(manifest: &Manifest) -> Option<String> {
     let format = manifest.object_format;
@@ -17,6 +23,9 @@ pub(super) fn fault(manifest: &Manifest) -> Option<String> {
     }
     if manifest.generation == 0 {
         return Some("'generation' is 0".to_owned());
+    }
+    if manifest.generation > MAX_COUNT || manifest.epoch > MAX_COUNT {
+        return Some("'generation' or 'epoch' is out of bounds".to_owned());
     }
     if let Some(head) = manifest.head.as_ref().filter(|head| !head.is_branch()) {
         return Some(format!("'head' names {head}, which is no branch"));
@@ -61,6 +70,14 @@ fn packs(manifest: &Manifest) -> Option<String> {
         }
         if !names.insert(&pack.name) {
             return Some(format!("pack {} is named twice", pack.name));
+        }
+        let sizes = [Some(pack.size), pack.index];
+        let large = sizes.iter().flatten().any(|size| *size > MAX_SIZE);
+        if large || pack.objects > u64::from(u32::MAX) {
+            return Some(format!(
+                "a size or count of pack {} is out of bounds",
+                pack.name
+            ));
         }
         if pack.from >= pack.to || pack.to > manifest.generation {
             return Some(format!(

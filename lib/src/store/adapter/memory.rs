@@ -65,6 +65,7 @@ impl Store for Memory {
             probe: false,
             min_part: 1,
             max_parts: 10_000,
+            ordered: true,
             remote: false,
         }
     }

@@ -193,6 +193,7 @@ impl Store for S3 {
             probe: true,
             min_part: 5 << 20,
             max_parts: 10_000,
+            ordered: false,
             remote: true,
         }
     }

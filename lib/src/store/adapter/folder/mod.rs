@@ -64,6 +64,7 @@ impl Store for Folder {
             probe: false,
             min_part: 1,
             max_parts: u32::MAX,
+            ordered: true,
             remote: false,
         }
     }
