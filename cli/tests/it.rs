@@ -8,10 +8,16 @@
 mod it {
     mod world;
 
+    mod bad_input;
     mod clone;
     mod commands;
     mod fetch;
+    mod incomplete;
     mod ls_remote;
+    mod many;
     mod push;
     mod race;
+    mod session;
+    mod shapes;
+    mod verify;
 }

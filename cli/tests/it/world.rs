@@ -159,6 +159,14 @@ impl Bucket {
         }
     }
 
+    /// Removes everything, as somebody else would.
+    pub(crate) fn clear(&self) {
+        match self {
+            Self::Folder(root) => std::fs::remove_dir_all(root).unwrap(),
+            Self::S3(_) => self.keys().iter().for_each(|key| self.remove(key)),
+        }
+    }
+
     /// Every file with its bytes: equal before and after means that nothing was written.
     pub(crate) fn everything(&self) -> BTreeMap<String, Vec<u8>> {
         let keys = self.keys().into_iter();
