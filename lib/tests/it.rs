@@ -8,6 +8,7 @@
 mod it {
     mod commit_interleave;
     mod commit_world;
+    mod crash;
     mod folder;
     mod folder_processes;
     mod golden;

@@ -46,23 +46,34 @@ pub(crate) async fn local(repo: &Repo) -> Repository {
     Repository::open(git).await.unwrap()
 }
 
-/// `<source>:<destination>` as git spells it; an empty source deletes. The old value that
-/// is expected is the one in `at`, as the remote helper expects it.
-pub(crate) fn edit(repo: &Repo, at: Option<&Snapshot>, spec: &str) -> RefEdit {
-    let (source, destination) = spec.split_once(':').unwrap();
-    let name = RefName::new(destination).unwrap();
-    let id = |name: &str| -> Option<ObjectId> { repo.id(name)?.parse().ok() };
-    let now = at.and_then(|at| at.refs.get(&name)).map(|value| value.oid);
-    RefEdit {
-        new: (!source.is_empty()).then(|| {
-            let oid = id(source).unwrap();
-            let peeled = id(&format!("{source}^{{}}")).filter(|peeled| *peeled != oid);
-            RefValue { oid, peeled }
-        }),
-        expected: now.map_or(Expected::Absent, Expected::Exactly),
-        leased: false,
-        name,
+/// Moves of refs, each `<source>:<destination>` as git spells it; an empty source deletes.
+/// The old value that is expected is the one in `at`, as the remote helper expects it.
+pub(crate) fn edits(repo: &Repo, at: Option<&Snapshot>, specs: &[&str]) -> Vec<RefEdit> {
+    let specs: Vec<_> = specs
+        .iter()
+        .map(|spec| spec.split_once(':').unwrap())
+        .collect();
+    let mut questions = String::new();
+    for (source, _) in &specs {
+        let _ = writeln!(questions, "{source}\n{source}^{{}}");
     }
+    let args = ["cat-file", "--batch-check=%(objectname)"];
+    let answers = repo.git().ok_with(&args, questions.as_bytes());
+    let ids: Vec<Option<ObjectId>> = answers.lines().map(|line| line.parse().ok()).collect();
+    let edit = |((source, destination), ids): (&(&str, &str), &[Option<ObjectId>])| {
+        let name = RefName::new(*destination).unwrap();
+        let now = at.and_then(|at| at.refs.get(&name)).map(|value| value.oid);
+        RefEdit {
+            new: (!source.is_empty()).then(|| RefValue {
+                oid: ids[0].unwrap(),
+                peeled: ids[1].filter(|peeled| Some(*peeled) != ids[0]),
+            }),
+            expected: now.map_or(Expected::Absent, Expected::Exactly),
+            leased: false,
+            name,
+        }
+    };
+    specs.iter().zip(ids.chunks(2)).map(edit).collect()
 }
 
 /// What a push asks for that moves these refs.
@@ -80,8 +91,7 @@ pub(crate) fn request(edits: Vec<RefEdit>) -> PushRequest {
 /// A plain push: read the refs, ask for these moves.
 pub(crate) async fn push(remote: &Remote, repo: &Repo, specs: &[&str]) -> Result<Vec<Outcome>> {
     let at = remote.snapshot().await?;
-    let edits = specs.iter().map(|spec| edit(repo, at.as_ref(), spec));
-    let request = request(edits.collect());
+    let request = request(edits(repo, at.as_ref(), specs));
     remote.push(&local(repo).await, at, &request).await
 }
 
