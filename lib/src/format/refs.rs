@@ -53,7 +53,8 @@ impl BaseTable {
                 .entry(at)
                 .ok_or_else(|| bad(format!("the line at byte {at} is not one of packed-refs")))?;
             RefName::check(name)?;
-            if value.oid.format() != format || name <= last {
+            let wrong = |oid: ObjectId| oid.format() != format || oid.is_null();
+            if wrong(value.oid) || value.peeled.is_some_and(wrong) || name <= last {
                 return Err(bad(format!(
                     "the line at byte {at} is out of order, or of another object format"
                 )));
