@@ -76,10 +76,14 @@ impl Gap {
                 continue;
             };
             let commits = repository.new_commits(&[new.oid], &self.haves).await?;
+            let mut below = BTreeSet::new();
             for commit in commits.iter().filter(|commit| boundary.contains(commit)) {
-                let parents = repository.true_parents(*commit).await?;
-                *hole |= parents.iter().any(|parent| !named.contains(parent));
-                self.relied.extend(parents);
+                below.extend(repository.true_parents(*commit).await?);
+            }
+            *hole = !below.is_subset(&named);
+            // What is refused relies on nothing; what it lacks would stop the others.
+            if !*hole {
+                self.relied.extend(below);
             }
         }
         Ok(holes)
