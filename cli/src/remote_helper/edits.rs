@@ -6,7 +6,7 @@ use super::reply::is_absent;
 use pail::local::Repository;
 use pail::refs::{Expected, Outcome, RefEdit, RefName, RefValue, Refusal};
 use pail::transaction::Snapshot;
-use pail::{ObjectId, Result};
+use pail::{ObjectFormat, ObjectId, Result};
 
 /// The edits that can be asked for, and the lines that cannot.
 pub(super) struct Asked {
@@ -58,7 +58,7 @@ pub(super) async fn edits(
 ) -> Result<Asked> {
     let lines: Vec<Line<'_>> = batch
         .iter()
-        .map(|line| Line::new(told, line, options))
+        .map(|line| Line::new(local, told, line, options))
         .collect();
     let sources = batch.iter().filter_map(|line| line.source.clone());
     let olds = lines.iter().filter_map(Line::must_advance);
@@ -115,10 +115,16 @@ struct Line<'a> {
     name: Option<RefName>,
     now: Option<ObjectId>,
     lease: Option<ObjectId>,
+    local: ObjectFormat,
 }
 
 impl<'a> Line<'a> {
-    fn new(told: Option<&Snapshot>, line: &'a PushLine, options: &Options) -> Self {
+    fn new(
+        local: &Repository,
+        told: Option<&Snapshot>,
+        line: &'a PushLine,
+        options: &Options,
+    ) -> Self {
         let name = RefName::new(line.destination.clone()).ok();
         let now = told.zip(name.as_ref());
         let now = now.and_then(|(told, name)| told.refs.get(name));
@@ -127,14 +133,15 @@ impl<'a> Line<'a> {
             name,
             now: now.map(|value| value.oid),
             lease: options.leases.get(&line.destination).copied(),
+            local: local.format(),
         }
     }
 
     /// The old value that the new one must continue: there is one, and neither force nor
-    /// lease allows more.
+    /// lease allows more. Where the formats differ the whole push is refused, with that reason.
     fn must_advance(&self) -> Option<ObjectId> {
         let free = self.line.force || self.lease.is_some() || self.line.source.is_none();
-        self.now.filter(|_| !free)
+        self.now.filter(|old| !free && old.format() == self.local)
     }
 
     /// `new` is what the source stands for, `old` whether what must be continued is a

@@ -233,13 +233,18 @@ fn sha256_repositories_are_pushed_cloned_and_fetched(world: &World) {
 }
 
 fn an_empty_bucket_takes_the_format_of_the_first_push(world: &World) {
-    let clone = world.clone_with("clone", &[]);
+    let clone = world.clone("clone");
     clone.commit("a", "one\n");
     let modern = world.repo_with("modern", &["--object-format=sha256"]);
     let tip = modern.commit("a", "one\n");
     modern.ok(&["push", "-q", "origin", "main"]);
-    let said = clone.fails(&["push", "origin", "main"]);
-    assert!(said.contains("sha1") && said.contains("sha256"), "{said}");
+    for spec in ["main", "main:new", "+main"] {
+        let said = clone.fails(&["push", "origin", spec]);
+        assert!(
+            said.contains("sha1") && said.contains("sha256"),
+            "{spec}: {said}"
+        );
+    }
     assert_eq!(world.tip("refs/heads/main"), Some(tip));
 }
 
