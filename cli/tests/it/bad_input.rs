@@ -66,8 +66,14 @@ fn refused(world: &World, source: &Repo, what: &str, words: &[&str]) {
     assert_eq!(world.bucket().everything(), before, "{what}");
 }
 
+/// A way to break a manifest.
+type Edit = Box<dyn FnOnce(&mut Value)>;
+
+/// A way to break a pack, whose key it is given.
+type Break<'a> = &'a dyn Fn(&World, &str);
+
 /// Breaks the manifest in one way after the other.
-fn each(world: &World, cases: Vec<(&str, Box<dyn FnOnce(&mut Value)>)>, words: &[&str]) {
+fn each(world: &World, cases: Vec<(&str, Edit)>, words: &[&str]) {
     let source = world.pushed("source");
     source.annotated_tag("v1");
     source.ok(&["push", "-q", "origin", "v1"]);
@@ -175,7 +181,7 @@ fn refs_that_git_would_refuse_are_refused(world: &World) {
         "/refs/heads/a",
         "refs/heads/a^{}",
     ];
-    let mut cases: Vec<(&str, Box<dyn FnOnce(&mut Value)>)> = Vec::new();
+    let mut cases: Vec<(&str, Edit)> = Vec::new();
     for name in names {
         cases.push((
             name,
@@ -274,7 +280,7 @@ fn a_key_that_climbs_is_refused(world: &World) {
         "0123456789abcdef0123456789abcdef0123456/",
         "%2e%2e%2f",
     ];
-    let mut cases: Vec<(&str, Box<dyn FnOnce(&mut Value)>)> = Vec::new();
+    let mut cases: Vec<(&str, Edit)> = Vec::new();
     for name in names {
         let (one, two) = (table(name), table(name));
         cases.push((name, Box::new(move |m| m["packs"][0]["name"] = name.into())));
@@ -321,7 +327,7 @@ fn a_ref_to_an_object_that_is_nowhere_is_found(world: &World) {
 }
 
 /// Breaks one of two packs in one way after the other; to fetch must fail, with a message.
-fn broken_pack(world: &World, edits: &[(&str, &dyn Fn(&World, &str))], words: &[&str]) {
+fn broken_pack(world: &World, edits: &[(&str, Break<'_>)], words: &[&str]) {
     let source = world.pushed("source");
     source.grow("more", 10, 4, 300);
     source.ok(&["push", "-q", "origin", "more"]);

@@ -232,14 +232,10 @@ fn wait_for(path: &std::path::Path) {
     }
 }
 
-fn signal(name: &str, id: u32) {
-    let mut kill = std::process::Command::new("kill");
-    assert!(
-        kill.args([name, &id.to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
+fn signal(world: &World, name: &str, id: u32) {
+    let mut kill = world.git().program("kill");
+    kill.args([name, &id.to_string()]);
+    assert!(testkit::git::run(kill, b"").ok());
 }
 
 fn an_interrupted_push_leaves_nothing(world: &World) {
@@ -251,7 +247,7 @@ fn an_interrupted_push_leaves_nothing(world: &World) {
         talk.say("push refs/heads/main:refs/heads/main\n\n");
         wait_for(&world.path("started"));
         assert_ne!(leftovers(&source), Vec::<String>::new());
-        signal(name, talk.id());
+        signal(world, name, talk.id());
         let out = talk.end();
         assert_eq!(
             (out.status, out.stdout.as_str(), out.stderr.as_str()),
@@ -277,7 +273,7 @@ fn an_interrupted_fetch_leaves_nothing(world: &World) {
     talk.ask_all("list\n");
     talk.say(&format!("fetch {} refs/heads/main\n\n", source.head()));
     wait_for(&world.path("started"));
-    signal("-INT", talk.id());
+    signal(world, "-INT", talk.id());
     let out = talk.end();
     assert_eq!(
         (out.status, out.stdout.as_str(), out.stderr.as_str()),

@@ -49,6 +49,7 @@ pub(crate) struct S3 {
     prefix: String,
     key: String,
     secret: String,
+    git: Git,
 }
 
 impl Bucket {
@@ -57,28 +58,17 @@ impl Bucket {
         Self::Folder(dir.join("bucket"))
     }
 
-    /// A fresh prefix on the server that `PAIL_TEST_S3_*` name.
-    pub(crate) fn s3() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let needed = |name: &str| {
-            std::env::var(name).unwrap_or_else(|_| panic!("{name} must name an S3 server"))
-        };
-        let endpoint = needed("PAIL_TEST_S3_ENDPOINT");
-        let nanos = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap()
-            .as_nanos();
+    /// A fresh prefix on the server that `PAIL_TEST_S3_*` name: that of a temporary folder.
+    pub(crate) fn s3(dir: &Path, git: &Git) -> Self {
+        let service = testkit::services::s3();
+        let name = dir.file_name().unwrap().to_str().unwrap();
         Self::S3(S3 {
-            endpoint: endpoint.trim_end_matches('/').to_owned(),
-            bucket: std::env::var("PAIL_TEST_S3_BUCKET")
-                .unwrap_or_else(|_| "git-pail-test".to_owned()),
-            prefix: format!(
-                "it/{}-{nanos}-{}",
-                std::process::id(),
-                NEXT.fetch_add(1, Ordering::Relaxed)
-            ),
-            key: needed("PAIL_TEST_S3_KEY"),
-            secret: needed("PAIL_TEST_S3_SECRET"),
+            endpoint: service.endpoint,
+            bucket: service.bucket,
+            prefix: format!("it/{}{name}", std::process::id()),
+            key: service.key,
+            secret: service.secret,
+            git: git.clone(),
         })
     }
 
@@ -224,7 +214,7 @@ impl S3 {
 
     /// Signed by curl, so that our own signing is not its own judge.
     fn curl(&self, url: &str, args: &[&str], body: &[u8]) -> Output {
-        let mut command = Command::new("curl");
+        let mut command = self.git.program("curl");
         command
             .args(["-sS", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user"])
             .arg(format!("{}:{}", self.key, self.secret))
@@ -276,15 +266,17 @@ impl World {
     pub(crate) fn folder() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let bucket = Bucket::folder(dir.path());
-        Self::on(dir, bucket)
+        Self::on(dir, Git::new(), bucket)
     }
 
     /// With a prefix on an S3 server as the bucket.
     pub(crate) fn s3() -> Self {
-        Self::on(tempfile::tempdir().unwrap(), Bucket::s3())
+        let (dir, git) = (tempfile::tempdir().unwrap(), Git::new());
+        let bucket = Bucket::s3(dir.path(), &git);
+        Self::on(dir, git, bucket)
     }
 
-    fn on(dir: TempDir, bucket: Bucket) -> Self {
+    fn on(dir: TempDir, git: Git, bucket: Bucket) -> Self {
         let bin = dir.path().join("bin");
         std::fs::create_dir(&bin).unwrap();
         for name in [
@@ -296,7 +288,7 @@ impl World {
         ] {
             std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_git-pail"), bin.join(name)).unwrap();
         }
-        let mut git = Git::new().at(dir.path()).with_bin(bin);
+        let mut git = git.at(dir.path()).with_bin(bin);
         if let Bucket::S3(s3) = &bucket {
             git = git
                 .with_env("AWS_ACCESS_KEY_ID", &s3.key)
