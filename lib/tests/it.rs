@@ -2,6 +2,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stderr,
+    clippy::large_futures,
     reason = "in a test, a panic is how a failure is told"
 )]
 

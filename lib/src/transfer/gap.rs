@@ -3,9 +3,12 @@
 use crate::error::Result;
 use crate::local::{PackRequest, Repository};
 use crate::oid::ObjectId;
-use crate::refs::RefEdit;
+use crate::refs::{RefEdit, RefValue};
 use crate::transaction::{Basis, Snapshot};
 use std::collections::BTreeSet;
+
+/// Refs of the bucket that git is told of, at most.
+const MAX_HAVES: usize = 20_000;
 
 /// What the bucket has, and what it lacks.
 #[derive(Debug)]
@@ -27,14 +30,13 @@ impl Gap {
         at: Option<&Snapshot>,
         edits: &[RefEdit],
     ) -> Result<Self> {
-        let known = named(at);
         let new: BTreeSet<ObjectId> = edits
             .iter()
             .filter_map(|edit| edit.new)
             .map(|value| value.oid)
             .collect();
-        let relied = new.intersection(&known).copied().collect();
-        let wants: Vec<_> = new.difference(&known).copied().collect();
+        let relied = named(at, &new);
+        let wants: Vec<_> = new.difference(&relied).copied().collect();
         if wants.is_empty() {
             let haves = Vec::new();
             return Ok(Self {
@@ -43,7 +45,7 @@ impl Gap {
                 relied,
             });
         }
-        let known: Vec<_> = known.into_iter().collect();
+        let known = boundary(at, edits);
         let present = repository.present(&known).await?;
         let here = known.into_iter().zip(present);
         let haves = here.filter_map(|(oid, here)| here.then_some(oid)).collect();
@@ -70,7 +72,6 @@ impl Gap {
         if boundary.is_empty() || self.wants.is_empty() {
             return Ok(holes);
         }
-        let named = named(at);
         for (hole, edit) in holes.iter_mut().zip(edits) {
             let Some(new) = edit.new.filter(|new| self.wants.contains(&new.oid)) else {
                 continue;
@@ -80,7 +81,7 @@ impl Gap {
             for commit in commits.iter().filter(|commit| boundary.contains(commit)) {
                 below.extend(repository.true_parents(*commit).await?);
             }
-            *hole = !below.is_subset(&named);
+            *hole = !below.is_subset(&named(at, &below));
             // What is refused relies on nothing; what it lacks would stop the others.
             if !*hole {
                 self.relied.extend(below);
@@ -118,12 +119,42 @@ impl Gap {
     }
 }
 
-/// What the refs of the bucket name, peeled tags included: with all that these reach, the
-/// bucket has them (Law 4).
-fn named(at: Option<&Snapshot>) -> BTreeSet<ObjectId> {
+/// Which of these the refs of the bucket name, peeled tags included: with all that they
+/// reach, the bucket has those (Law 4).
+fn named(at: Option<&Snapshot>, asked: &BTreeSet<ObjectId>) -> BTreeSet<ObjectId> {
     let values = at.into_iter().flat_map(|at| at.refs.iter());
     values
         .flat_map(|(_, value)| [Some(value.oid), value.peeled])
         .flatten()
+        .filter(|oid| asked.contains(oid))
         .collect()
+}
+
+/// What git is told that the bucket has: what the edited refs named, the branches, then the
+/// other refs, up to a bound. Fewer make the pack larger at worst, never wrong; a million
+/// would cost more than they save.
+fn boundary(at: Option<&Snapshot>, edits: &[RefEdit]) -> Vec<ObjectId> {
+    let Some(at) = at else {
+        return Vec::new();
+    };
+    let mut first: Vec<RefValue> = edits
+        .iter()
+        .filter_map(|edit| at.refs.get(&edit.name))
+        .collect();
+    let mut rest = Vec::new();
+    for (name, value) in at.refs.iter() {
+        if name.is_branch() && first.len() < MAX_HAVES {
+            first.push(value);
+        } else if rest.len() < MAX_HAVES {
+            rest.push(value);
+        }
+    }
+    let ids: BTreeSet<ObjectId> = first
+        .into_iter()
+        .chain(rest)
+        .take(MAX_HAVES)
+        .flat_map(|value| [Some(value.oid), value.peeled])
+        .flatten()
+        .collect();
+    ids.into_iter().collect()
 }
