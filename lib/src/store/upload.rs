@@ -136,20 +136,28 @@ pub async fn upload(
         )
     })?;
     let upload = store.begin(key).await.map_err(act)?;
+    // One part is read at a time: readers side by side gain nothing on one disk, and each of
+    // their threads would keep the memory that it once had.
+    let reading = tokio::sync::Mutex::new(());
     let parts = stream::iter(0..count).map(|number| {
-        let upload = &upload;
+        let (upload, reading) = (&upload, &reading);
         async move {
             let start = u64::from(number) * part;
             let end = size.min(start + part);
-            upload.part(number, source.read(start..end).await?).await?;
+            let turn = reading.lock().await;
+            let body = source.read(start..end).await?;
+            drop(turn);
+            upload.part(number, body).await?;
             progress.advance(Phase::Upload, end - start);
             Ok::<_, Error>(())
         }
     });
-    let moved = parts
-        .buffer_unordered(limits.parallel.max(1))
-        .try_collect::<()>()
-        .await;
+    // A part that had to grow leaves room for fewer of them.
+    let room = limits.part * limits.parallel as u64 / part;
+    let parallel = usize::try_from(room)
+        .unwrap_or(1)
+        .clamp(1, limits.parallel.max(1));
+    let moved = parts.buffer_unordered(parallel).try_collect::<()>().await;
     let done = match moved {
         Ok(()) => upload.complete().await,
         Err(error) => Err(error),
