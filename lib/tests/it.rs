@@ -14,7 +14,10 @@ mod it {
     mod folder;
     mod folder_processes;
     mod golden;
+    mod history;
     mod ledger;
+    mod lost_reply;
+    mod overlap;
     mod restore;
     mod s3;
     mod store_contract;

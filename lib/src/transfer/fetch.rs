@@ -326,8 +326,11 @@ async fn verified(
             })
         })
         .collect::<Result<_>>()?;
+    // Packs of two who pushed the same commits at once overlap, and `unpack-objects --strict`
+    // dies of an object that comes twice; `index-pack --fsck-objects` does not.
+    let overlap = packs.len() > 1 && request.check != Check::Ids;
     let install = Install {
-        keep: request.cloning || objects >= request.unpack_limit,
+        keep: request.cloning || objects >= request.unpack_limit || overlap,
         check: request.check.clone(),
         connected,
         progress: request.progress,

@@ -1,13 +1,12 @@
 //! A bucket, read whole by somebody who trusts nobody: every file that the manifest names,
 //! and the push log, replayed from the first entry.
 
-use futures_util::TryStreamExt;
 use pail::ObjectId;
 use pail::format::keys;
 use pail::format::manifest::LogEntry;
 use pail::key::Key;
 use pail::refs::RefName;
-use pail::store::{Got, Store, Want};
+use pail::store::Store;
 use pail::transaction::{Cache, Snapshot, read_log, read_moves};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,15 +118,4 @@ async fn files(store: &dyn Store, snapshot: &Snapshot) {
         pail::transfer::cover(&manifest.packs, 0, covered).is_some(),
         "the packs do not cover (0, {covered}]"
     );
-}
-
-/// A file, whole.
-pub(crate) async fn content(store: &dyn Store, key: &Key) -> Option<Vec<u8>> {
-    match store.get(key, Want::all()).await.unwrap() {
-        Got::Found(body) => {
-            let chunks: Vec<_> = body.bytes.try_collect().await.unwrap();
-            Some(chunks.concat())
-        }
-        _ => None,
-    }
 }
