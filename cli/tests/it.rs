@@ -6,13 +6,16 @@
 )]
 
 mod it {
+    mod proxied;
     mod world;
 
     mod bad_input;
     mod clone;
     mod commands;
+    mod concurrent;
     mod fetch;
     mod incomplete;
+    mod kill;
     mod ls_remote;
     mod many;
     mod push;

@@ -298,7 +298,7 @@ pub fn kill(child: &mut Child) {
     clippy::disallowed_methods,
     reason = "the standard library kills one process; git has children"
 )]
-fn kill_group(leader: u32) {
+pub fn kill_group(leader: u32) {
     let _ = Command::new("kill")
         .args(["-9", "--", &format!("-{leader}")])
         .stderr(Stdio::null())
