@@ -13,6 +13,8 @@ mod it {
     mod clone;
     mod commands;
     mod concurrent;
+    mod credentials;
+    mod faults;
     mod fetch;
     mod incomplete;
     mod kill;

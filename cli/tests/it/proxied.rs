@@ -1,6 +1,7 @@
 //! A bucket behind a proxy that breaks what it is told to break.
 
-use crate::it::world::{Bucket, World};
+use crate::it::world::World;
+use pail::ids::{Ids, SystemIds};
 use std::net::SocketAddr;
 use testkit::git::Output;
 use testkit::repo::Repo;
@@ -22,7 +23,13 @@ pub(crate) fn through(proxy: &WireProxy, url: &str) -> String {
 
 /// The URL of a fresh prefix.
 pub(crate) fn prefix() -> String {
-    Bucket::s3().url()
+    let service = services::s3();
+    let host = service.endpoint.trim_start_matches("http://");
+    let fresh = SystemIds.hex().unwrap();
+    format!(
+        "pail::s3+http://{host}/{}/nets/{fresh}?region=us-east-1",
+        service.bucket
+    )
 }
 
 /// What the bucket says of main, asked directly.

@@ -9,6 +9,9 @@ use crate::store::{Body, Got, Store, Version, Want};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
+/// How often a manifest is asked for whose body was cut.
+const MAX_TRIES: u32 = 3;
+
 /// A repository as it was at one moment.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
@@ -39,14 +42,24 @@ impl Snapshot {
             range: None,
             unless: known.map(|known| known.version.clone()),
         };
-        let got = store.get(&keys::manifest()?, want).await?;
-        let body = match (got, known) {
-            (Got::Found(body), _) => body,
-            (Got::NotModified, Some(known)) => return Ok(Some(known.clone())),
-            (Got::NotModified | Got::Missing, _) => return Ok(None),
+        let mut tries = 1;
+        let (version, bytes) = loop {
+            let got = store.get(&keys::manifest()?, want.clone()).await?;
+            let body = match (got, known) {
+                (Got::Found(body), _) => body,
+                (Got::NotModified, Some(known)) => return Ok(Some(known.clone())),
+                (Got::NotModified | Got::Missing, _) => return Ok(None),
+            };
+            let version = body.info.version.clone();
+            match collect(body, MAX_BYTES, "the manifest").await {
+                Ok(bytes) => break (version, bytes),
+                // An answer that was cut: the store does not ask again once it has begun.
+                Err(error) if error.kind() == ErrorKind::Unavailable && tries < MAX_TRIES => {
+                    tries += 1;
+                }
+                Err(error) => return Err(error),
+            }
         };
-        let version = body.info.version.clone();
-        let bytes = collect(body, MAX_BYTES, "the manifest").await?;
         let manifest = Manifest::decode(&bytes)?;
         let base = match (&manifest.base, known) {
             (None, _) => BaseTable::default(),
