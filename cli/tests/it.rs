@@ -4,6 +4,10 @@
     clippy::panic,
     reason = "in a test, a panic is how a failure is told"
 )]
+#![expect(
+    clippy::print_stderr,
+    reason = "a net says how much it tried, with --nocapture"
+)]
 
 mod it {
     mod proxied;

@@ -574,3 +574,24 @@ async fn a_store_that_looks_first_and_writes_then_loses_commits_too() {
     let ledger = ledger::read(&memory).await.unwrap();
     assert_eq!(ledger.refs().len(), 2, "main, and one of the two");
 }
+
+#[tokio::test]
+async fn a_store_that_ignores_conditions_is_refused_at_the_first_push() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = testkit::repo::Repo::init(dir.path().join("work"));
+    repo.commit("a", "one\n");
+    let memory = Memory::new();
+    let store = Arc::new(IgnoresConditions::new(Arc::new(memory.clone())));
+    assert!(store.capabilities().probe);
+    let remote = world::remote(store, 1, world::SMALL);
+    let spec = ["main:refs/heads/main"];
+    let error = world::push(&remote, &repo, &spec).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    let who = "A <a@b>".to_owned();
+    let error = remote
+        .init(ObjectFormat::Sha1, None, who)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert!(memory.files().is_empty(), "not even the scratch file stays");
+}
