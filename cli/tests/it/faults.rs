@@ -368,7 +368,6 @@ fn heavy_a_fetch_meets_every_fault_and_is_never_wrong() {
 
 /// Through plain HTTP nothing vouches for the manifest but what stands in it.
 #[test]
-#[ignore = "the manifest carries no checksum: of 60 bits 6 are believed"]
 fn heavy_a_flipped_bit_of_the_manifest_is_never_taken_for_the_truth() {
     let world = World::s3();
     let (repo, _) = ready(&world);

@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use testkit::git::{Git, Output};
 use testkit::repo::Repo;
@@ -182,7 +183,7 @@ impl Bucket {
     pub(crate) fn edit_manifest(&self, edit: impl FnOnce(&mut Value)) {
         let mut manifest = self.manifest();
         edit(&mut manifest);
-        self.write("pail/manifest.json", manifest.to_string().as_bytes());
+        self.write("pail/manifest.json", sealed(manifest).as_bytes());
     }
 
     /// The keys of all packs, oldest first as the manifest names them.
@@ -193,6 +194,16 @@ impl Bucket {
             .map(|pack| format!("objects/pack/pack-{}.pack", pack["name"].as_str().unwrap()))
             .collect()
     }
+}
+
+/// A manifest with its checksum: SHA-256 over its bytes with zeros in the digits' place.
+fn sealed(mut manifest: Value) -> String {
+    let blank = "0".repeat(64);
+    manifest["checksum"] = blank.clone().into();
+    let text = manifest.to_string();
+    let sum = Sha256::digest(text.as_bytes());
+    let digits: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+    text.replacen(&blank, &digits, 1)
 }
 
 fn walk(root: &Path, folder: &Path, keys: &mut Vec<String>) {

@@ -2,7 +2,7 @@
 
 use super::{
     Condemned, Holds, LogEntry, LogTail, Manifest, MovesFile, PackEntry, PackSource, RefMove,
-    SegmentRef, TableRef, VERSION, invariants,
+    SegmentRef, TableRef, VERSION, checksum, invariants,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::refs::Updates;
@@ -28,6 +28,8 @@ struct Gate {
 #[derive(Serialize, Deserialize)]
 struct Wire {
     pail: u64,
+    #[serde(default)]
+    checksum: String,
     repository: String,
     object_format: String,
     generation: u64,
@@ -129,6 +131,10 @@ impl Manifest {
     /// [`ErrorKind::Unsupported`] if a newer program wrote it or it requires a feature that
     /// this one lacks; [`ErrorKind::Corrupt`] if it is no JSON, is cut, or breaks a rule.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
+        if checksum::holds(bytes) == Some(false) {
+            let why = "its bytes do not have the checksum that it carries";
+            return Err(corrupt(WHAT, why));
+        }
         let gate: Gate = serde_json::from_slice(bytes).map_err(|error| {
             let why = if error.is_eof() {
                 format!("it is cut short ({error})")
@@ -156,6 +162,9 @@ impl Manifest {
         let wire: Wire = serde_json::from_slice(bytes).map_err(|error| corrupt(WHAT, error))?;
         let manifest = wire.read()?;
         match invariants::fault(&manifest) {
+            None if checksum::holds(bytes).is_none() => {
+                Err(corrupt(WHAT, "it carries no checksum"))
+            }
             None => Ok(manifest),
             Some(why) => Err(corrupt(WHAT, why)),
         }
@@ -173,6 +182,7 @@ impl Manifest {
         let mut bytes =
             serde_json::to_vec(&Wire::write(self)).map_err(|error| corrupt(WHAT, error))?;
         bytes.push(b'\n');
+        checksum::seal(&mut bytes);
         Ok(bytes)
     }
 }
@@ -303,6 +313,7 @@ impl Wire {
         };
         Self {
             pail: VERSION,
+            checksum: checksum::blank(),
             repository: manifest.repository.clone(),
             object_format: manifest.object_format.name().to_owned(),
             generation: manifest.generation,

@@ -1,5 +1,6 @@
 //! The manifest: the one file of a repository that is ever changed.
 
+mod checksum;
 mod codec;
 mod invariants;
 mod log;
