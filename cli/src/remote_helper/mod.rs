@@ -263,13 +263,11 @@ impl Session {
         })
     }
 
-    /// A default branch that went leaves clones without a checkout.
-    fn warn_about_head(&self, batch: &[PushLine], outcomes: &[Outcome]) {
-        let Some(head) = self
-            .told
-            .as_ref()
-            .and_then(|told| told.manifest.head.as_ref())
-        else {
+    /// A default branch that went leaves clones without a checkout, unless HEAD moved on.
+    /// One more GET, in this rare case only.
+    fn warn_about_head(&mut self, batch: &[PushLine], outcomes: &[Outcome]) {
+        let told = self.told.as_ref();
+        let Some(head) = told.and_then(|told| told.manifest.head.clone()) else {
             return;
         };
         let deleted = batch.iter().zip(outcomes).any(|(line, outcome)| {
@@ -277,11 +275,20 @@ impl Session {
                 && line.destination == head.as_bytes()
                 && *outcome == Outcome::Updated
         });
-        if deleted && !self.options.dry_run {
-            ui::warn(&format!(
-                "{head} was the default branch; name another one with `git pail set-head <url> <branch>`"
-            ));
+        if !deleted || self.options.dry_run {
+            return;
         }
+        let Ok(remote) = self.remote() else { return };
+        if let Ok(Some(now)) = self.run(remote.snapshot())
+            && let Some(moved) = &now.manifest.head
+            && now.refs.get(moved).is_some()
+        {
+            ui::warn(&format!("{head} was the default branch; it is {moved} now"));
+            return;
+        }
+        ui::warn(&format!(
+            "{head} was the default branch; name another one with `git pail set-head <url> <branch>`"
+        ));
     }
 }
 
@@ -310,10 +317,13 @@ fn fetch_request(
             ));
         }
     };
-    let limit = config
-        .number("fetch.unpacklimit")
-        .or_else(|| config.number("transfer.unpacklimit"))
-        .unwrap_or(100);
+    // As git reads them: a negative number is as good as none.
+    let limits = ["fetch.unpacklimit", "transfer.unpacklimit"];
+    let limit = limits
+        .iter()
+        .filter_map(|key| config.number(key))
+        .find(|limit| *limit >= 0);
+    let limit = limit.unwrap_or(100);
     Ok(FetchRequest {
         wants,
         cloning: options.cloning,

@@ -138,12 +138,46 @@ pub(super) fn missing(error: std::io::Error) -> Error {
 
 /// Git ran and failed.
 pub(super) fn failed(act: &str, status: ExitStatus, stderr: &[u8]) -> Error {
-    let said = String::from_utf8_lossy(stderr);
-    let said = said.trim();
+    let said = gist(&String::from_utf8_lossy(stderr));
     let why = if said.is_empty() {
         format!("git ended with {status}")
     } else {
-        said.to_owned()
+        said
     };
     Error::new(ErrorKind::Local, format!("cannot {act}: {why}"))
+}
+
+/// The lines in which git says what is wrong; where there are none, the last few. What it
+/// traces or warns about beside that is left out.
+fn gist(said: &str) -> String {
+    const FEW: usize = 3;
+    let lines: Vec<&str> = said
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let wrong = |line: &&str| {
+        ["fatal:", "error:", "BUG:"]
+            .iter()
+            .any(|word| line.starts_with(word))
+    };
+    let mut told: Vec<&str> = lines.iter().copied().filter(wrong).collect();
+    if told.is_empty() {
+        told = lines[lines.len().saturating_sub(FEW)..].to_vec();
+    }
+    told.truncate(FEW);
+    told.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::gist;
+
+    #[test]
+    fn of_all_that_git_says_the_errors_are_told() {
+        let said = "12:00:00 trace: built-in: git index-pack\nwarning: odd\nfatal: early EOF\n";
+        assert_eq!(gist(said), "fatal: early EOF");
+        assert_eq!(gist("one\ntwo\nthree\nfour\n"), "two; three; four");
+        assert_eq!(gist(""), "");
+    }
 }
