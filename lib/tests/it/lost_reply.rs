@@ -380,6 +380,12 @@ async fn heavy_a_write_that_arrives_late_is_made_once_or_never() {
             edit("main", ' ', 'a'),
             edit("main", ' ', 'b'),
         ),
+        (
+            "one goes on from the other",
+            "m",
+            edit("main", 'm', 'a'),
+            edit("main", 'a', 'b'),
+        ),
     ] {
         let base: Vec<_> = base
             .chars()
@@ -426,6 +432,8 @@ async fn heavy_a_write_that_arrives_late_is_made_once_or_never() {
                     let ledger = ledger::read(&*store).await.unwrap();
                     kept(&ledger, base.len(), &answers);
                     for answer in &answers {
+                        let agreed = outcomes(answer) == [Outcome::UpToDate];
+                        assert!(!agreed, "it was its own write that was there");
                         let outcome = format!("{:?}", outcomes(answer));
                         *told.borrow_mut().entry(outcome).or_insert(0) += 1;
                     }
