@@ -37,7 +37,7 @@ impl fmt::Display for Foreign {
 pub fn detect<'a>(keys: impl IntoIterator<Item = &'a str>) -> Option<Foreign> {
     let (mut bundle, mut marker, mut bare, mut annex, mut tombstone) =
         (false, false, 0, false, false);
-    let mut chain = false;
+    let (mut chain, mut pack) = (false, false);
     for key in keys {
         let parts: Vec<&str> = key.split('/').collect();
         match parts[..] {
@@ -48,7 +48,7 @@ pub fn detect<'a>(keys: impl IntoIterator<Item = &'a str>) -> Option<Foreign> {
             ["info", "refs"] | ["objects", "info", "packs"] | ["config"] | ["packed-refs"] => {
                 bare += 1
             }
-            ["objects", "pack", file] if file.ends_with(".pack") => bare += 1,
+            ["objects", "pack", file] if file.ends_with(".pack") => pack = true,
             ["objects", fan, _] if fan.len() == 2 => bare += 1,
             ["refs", "heads" | "tags", ..]
                 if !key.ends_with("LOCK#.lock") && !key.ends_with("PROTECTED#") =>
@@ -67,7 +67,8 @@ pub fn detect<'a>(keys: impl IntoIterator<Item = &'a str>) -> Option<Foreign> {
         (_, true) => Some(Foreign::BundlePerRef),
         _ if annex => Some(Foreign::AnnexBundles),
         _ if marker => Some(Foreign::ObjectStoreBundle),
-        _ if bare >= 2 => Some(Foreign::BareRepository),
+        // Packs alone, however many, are what first pushes of ours left that died.
+        _ if bare >= 2 || (bare == 1 && pack) => Some(Foreign::BareRepository),
         _ => None,
     }
 }
@@ -81,7 +82,8 @@ mod tests {
         let hex = "0123456789abcdef0123456789abcdef01234567";
         let bundle = format!("refs/heads/main/{hex}.bundle");
         let pack = format!("objects/pack/pack-{hex}.pack");
-        let cases: [(&[&str], Option<Foreign>); 8] = [
+        let (other, index) = (pack.replace("0123", "4567"), pack.replace(".pack", ".idx"));
+        let cases: [(&[&str], Option<Foreign>); 10] = [
             (&["HEAD", &bundle], Some(Foreign::BundlePerRef)),
             (
                 &["FORMAT", "HEAD", &bundle],
@@ -99,6 +101,8 @@ mod tests {
             (&["lfs/00", "lfs/01"], None),
             (&["readme.txt"], None),
             (&[&pack], None),
+            (&[&pack, &index, &other, "pail/probe/0"], None),
+            (&[&pack, "refs/heads/main"], Some(Foreign::BareRepository)),
         ];
         for (keys, layout) in cases {
             assert_eq!(detect(keys.iter().copied()), layout, "{keys:?}");

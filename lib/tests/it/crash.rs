@@ -20,7 +20,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
-use testkit::crash::{Death, Moment, at_every_call};
+use testkit::crash::{CrashStore, Death, Moment, Point, at_every_call};
 use testkit::repo::Repo;
 
 /// What an operation does to a bucket, in one word for each kind.
@@ -197,6 +197,26 @@ async fn a_first_push_dies_anywhere() {
     };
     case.in_memory(&Memory::new()).await;
     case.in_folder(&dir.path().join("nothing")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_many_first_pushes_died_the_next_one_goes_through() {
+    let (_dir, repo) = repository();
+    let bucket: Arc<dyn Store> = Arc::new(Memory::new());
+    for seed in 1..=4 {
+        // Manifest, listing, pack: dead before the manifest is written.
+        let point = Point {
+            call: 4,
+            moment: Moment::Before,
+            death: Death::Killed,
+        };
+        let store = CrashStore::dying(Arc::clone(&bucket), Some(point));
+        let remote = remote(Arc::new(store.clone()), seed, SMALL);
+        let done = store.run(push(&remote, &repo, &[MAIN])).await;
+        assert!(done.is_none() && store.dead(), "{done:?}");
+    }
+    push_ok(&remote(Arc::clone(&bucket), 9, SMALL), &repo, &[MAIN]).await;
+    assert!(sound(&bucket).await.is_some());
 }
 
 #[tokio::test(start_paused = true)]
