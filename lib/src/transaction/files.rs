@@ -1,12 +1,13 @@
 //! Small immutable files that a manifest names by hash: ref tables and parts of the log.
 
-use super::snapshot::{Snapshot, collect};
+use super::snapshot::Snapshot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{LogEntry, RefMove};
 use crate::format::{keys, log};
 use crate::key::Key;
-use crate::store::{Got, Store, Want};
-use bytes::Bytes;
+use crate::store::{Limits, Store, Wanted, download};
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, pin_mut};
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
@@ -50,16 +51,13 @@ impl Cache {
         {
             return Ok(kept.into());
         }
-        let Got::Found(body) = store.get(key, Want::all()).await? else {
-            return Err(wrong(key, "the manifest names it and it is not there"));
-        };
-        if body.info.size != size {
-            return Err(wrong(
-                key,
-                &format!("it has {} bytes, the manifest says {size}", body.info.size),
-            ));
-        }
-        let bytes = collect(body, size, key.as_str()).await?;
+        let bytes = whole(store, key, size).await.map_err(|error| {
+            if error.kind() == ErrorKind::Missing {
+                wrong(key, "the manifest names it and it is not there")
+            } else {
+                error
+            }
+        })?;
         if hex_sha256(&bytes) != sha256 {
             return Err(wrong(
                 key,
@@ -71,6 +69,21 @@ impl Cache {
         }
         Ok(bytes)
     }
+}
+
+/// Reads a file in ranges, each again where its body was cut.
+async fn whole(store: &dyn Store, key: &Key, size: u64) -> Result<Bytes> {
+    let wanted = [Wanted {
+        key: key.clone(),
+        size,
+    }];
+    let pieces = download(store, &wanted, Limits::default());
+    pin_mut!(pieces);
+    let mut out = BytesMut::new();
+    while let Some(piece) = pieces.next().await {
+        out.extend_from_slice(&piece?.bytes);
+    }
+    Ok(out.freeze())
 }
 
 /// Writes a cached file beside its place and renames it, so that no reader sees half of

@@ -91,7 +91,7 @@ impl Snapshot {
 ///
 /// [`ErrorKind::Corrupt`] if it is larger than `bound`, [`ErrorKind::Unavailable`] if it
 /// ends before its size.
-pub(super) async fn collect(body: Body, bound: u64, what: &str) -> Result<Bytes> {
+async fn collect(body: Body, bound: u64, what: &str) -> Result<Bytes> {
     let size = body.info.size;
     if size > bound {
         return Err(Error::new(
