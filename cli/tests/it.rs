@@ -26,6 +26,7 @@ mod it {
     mod many;
     mod push;
     mod race;
+    mod requests;
     mod session;
     mod shapes;
     mod verify;

@@ -13,9 +13,10 @@ mod rule;
 mod tests;
 
 pub use record::Record;
-pub use rule::{Fault, Rule};
+pub use rule::{Crowd, Fault, Rule};
 
 use record::Log;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -123,10 +124,23 @@ impl WireProxy {
         state.log.iter().filter(|r| r.method == method).count()
     }
 
-    /// The longest run of requests of which each began after the one before was answered:
-    /// how many round trips a client far away would have waited for.
+    /// The longest run of requests of which each began after the one before was answered.
     pub fn depth(&self) -> usize {
         lock(&self.state).log.depth()
+    }
+
+    /// How many round trips a client far away would have waited for: one for each request of
+    /// the heaviest run of requests of which each began after the one before was answered,
+    /// and two more for each that was the first on its connection (TCP and TLS).
+    pub fn round_trips(&self) -> u64 {
+        lock(&self.state).log.round_trips()
+    }
+
+    /// How many connections the requests came on.
+    pub fn connections(&self) -> usize {
+        let state = lock(&self.state);
+        let numbers: BTreeSet<_> = state.log.iter().map(|r| r.connection).collect();
+        numbers.len()
     }
 
     /// Bytes of all request bodies, and of all response bodies.

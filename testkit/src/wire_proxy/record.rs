@@ -15,6 +15,10 @@ pub struct Record {
     pub received: u64,
     /// Whether a rule was applied to it.
     pub faulty: bool,
+    /// The connection that it came on: its number, from 1.
+    pub connection: u64,
+    /// Whether it was the first on that connection.
+    pub first: bool,
     /// Place of its start and its end among all starts and ends.
     span: (u64, Option<u64>),
 }
@@ -24,6 +28,7 @@ pub struct Record {
 pub(super) struct Log {
     records: Vec<Record>,
     moments: u64,
+    connections: u64,
     /// How many records were forgotten: what numbers are counted from.
     forgotten: usize,
 }
@@ -42,8 +47,20 @@ impl Log {
         self.records.clear();
     }
 
+    /// The number of a new connection.
+    pub(super) fn connect(&mut self) -> u64 {
+        self.connections += 1;
+        self.connections
+    }
+
     /// Writes down that a request came; returns its number.
-    pub(super) fn start(&mut self, method: &str, path: &str) -> usize {
+    pub(super) fn start(
+        &mut self,
+        connection: u64,
+        first: bool,
+        method: &str,
+        path: &str,
+    ) -> usize {
         self.moments += 1;
         self.records.push(Record {
             method: method.to_owned(),
@@ -52,6 +69,8 @@ impl Log {
             sent: 0,
             received: 0,
             faulty: false,
+            connection,
+            first,
             span: (self.moments, None),
         });
         self.forgotten + self.records.len() - 1
@@ -74,24 +93,30 @@ impl Log {
         });
     }
 
-    /// Most requests that follow each other without overlap: always taking the one that
-    /// ends first is best.
+    /// Most requests that follow each other without overlap.
     pub(super) fn depth(&self) -> usize {
-        let mut spans: Vec<_> = self
-            .records
-            .iter()
-            .map(|record| (record.span.1.unwrap_or(u64::MAX), record.span.0))
-            .collect();
-        spans.sort_unstable();
-        let mut free = 0;
-        let mut depth = 0;
-        for (end, start) in spans {
-            if start > free {
-                depth += 1;
-                free = end;
-            }
+        usize::try_from(self.heaviest(|_| 1)).unwrap_or(usize::MAX)
+    }
+
+    /// The heaviest run of requests of which each began after the one before had ended: one
+    /// round trip each, and two more for a connection that had to be made (TCP and TLS).
+    pub(super) fn round_trips(&self) -> u64 {
+        self.heaviest(|record| if record.first { 3 } else { 1 })
+    }
+
+    fn heaviest(&self, weight: impl Fn(&Record) -> u64) -> u64 {
+        // The end of each record so far, and the heaviest run that ends with it.
+        let mut runs: Vec<(u64, u64)> = Vec::new();
+        let mut most = 0;
+        // The records stand in the order of their starts.
+        for record in &self.records {
+            let (start, end) = record.span;
+            let before = runs.iter().filter(|(end, _)| *end < start);
+            let run = before.map(|(_, run)| *run).max().unwrap_or(0) + weight(record);
+            runs.push((end.unwrap_or(u64::MAX), run));
+            most = most.max(run);
         }
-        depth
+        most
     }
 }
 
@@ -102,13 +127,28 @@ mod tests {
     #[test]
     fn requests_at_the_same_time_are_one_round_trip() {
         let mut log = Log::default();
-        let first = log.start("GET", "/1");
+        let first = log.start(1, true, "GET", "/1");
         log.end(first);
-        let (second, third) = (log.start("GET", "/2"), log.start("GET", "/3"));
+        let second = log.start(1, false, "GET", "/2");
+        let third = log.start(2, true, "GET", "/3");
         log.end(third);
-        let fourth = log.start("GET", "/4");
+        let fourth = log.start(2, false, "GET", "/4");
         log.end(second);
         log.end(fourth);
         assert_eq!(log.depth(), 3, "1, 3, 4");
+        assert_eq!(log.round_trips(), 3 + 3 + 1, "1, 3, 4");
+    }
+
+    #[test]
+    fn the_heaviest_run_is_not_always_the_longest() {
+        let mut log = Log::default();
+        let lone = log.start(1, true, "GET", "/1");
+        let first = log.start(2, false, "GET", "/2");
+        log.end(first);
+        let second = log.start(2, false, "GET", "/3");
+        log.end(second);
+        log.end(lone);
+        assert_eq!(log.depth(), 2, "2, 3");
+        assert_eq!(log.round_trips(), 3, "1");
     }
 }

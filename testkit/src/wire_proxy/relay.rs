@@ -13,13 +13,16 @@ use tokio::net::TcpStream;
 pub(super) async fn connection(client: TcpStream, upstream: SocketAddr, state: Shared) {
     let _ = client.set_nodelay(true);
     let mut client = Wire::new(client);
+    let connection = lock(&state).log.connect();
+    let mut first = true;
     while let Ok(Some(head)) = client.head().await {
         let (method, path) = head.request();
         let conditional =
             head.header("if-match").is_some() || head.header("if-none-match").is_some();
         let (number, fault) = {
             let mut state = lock(&state);
-            let number = state.log.start(&method, &path);
+            let number = state.log.start(connection, first, &method, &path);
+            first = false;
             let fault = state
                 .rules
                 .iter_mut()
@@ -82,6 +85,7 @@ impl Exchange<'_> {
             Some(Fault::ResetBefore) => return Ok(After::Reset),
             Some(Fault::Stall) => return pending().await,
             Some(Fault::Delay(time)) => tokio::time::sleep(*time).await,
+            Some(Fault::Gather(crowd)) => crowd.wait().await,
             Some(Fault::CallBefore(call)) => call(),
             Some(Fault::StripConditions) => head = head.without(&["if-match", "if-none-match"]),
             _ => {}

@@ -3,6 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Barrier;
+
+/// Longest that a request waits for others.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// What is done to a request.
 #[derive(Clone)]
@@ -25,6 +29,8 @@ pub enum Fault {
     StallAfter,
     /// It waits so long before it is forwarded.
     Delay(Duration),
+    /// It waits for others, so that what may run at the same time does.
+    Gather(Crowd),
     /// This is called before the server hears of it: to kill a process, say.
     CallBefore(Callback),
     /// This is called when the server has done it and the client has not been told.
@@ -32,6 +38,22 @@ pub enum Fault {
     /// `If-Match` and `If-None-Match` are left out: a server that ignores conditions.
     /// Only for a server that does not check the signature.
     StripConditions,
+}
+
+/// Requests that wait for each other before they are forwarded, so many at a time.
+#[derive(Debug, Clone)]
+pub struct Crowd(Arc<Barrier>);
+
+impl Crowd {
+    /// So many at a time.
+    pub fn of(requests: usize) -> Self {
+        Self(Arc::new(Barrier::new(requests)))
+    }
+
+    pub(super) async fn wait(&self) {
+        // Who waits in vain goes on: the test then sees by its counts that too few came.
+        let _ = tokio::time::timeout(LONGEST_WAIT, self.0.wait()).await;
+    }
 }
 
 /// What a rule calls, on the thread of the proxy.
@@ -49,6 +71,7 @@ impl fmt::Debug for Fault {
             Self::Stall => f.write_str("Stall"),
             Self::StallAfter => f.write_str("StallAfter"),
             Self::Delay(time) => write!(f, "Delay({time:?})"),
+            Self::Gather(_) => f.write_str("Gather"),
             Self::CallBefore(_) => f.write_str("CallBefore"),
             Self::CallAfter(_) => f.write_str("CallAfter"),
             Self::StripConditions => f.write_str("StripConditions"),

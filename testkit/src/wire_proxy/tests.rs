@@ -1,4 +1,4 @@
-use super::{Fault, Rule, WireProxy};
+use super::{Crowd, Fault, Rule, WireProxy};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -79,6 +79,22 @@ fn one_connection_serves_many_requests() {
     let two = "GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n";
     let replies = ask(&proxy, two);
     assert!(replies.contains("/aHTTP/1.1") && replies.ends_with("/b"));
+    assert_eq!((proxy.connections(), proxy.round_trips()), (1, 3 + 1));
+    get(&proxy, "/c");
+    assert_eq!((proxy.connections(), proxy.round_trips()), (2, 3 + 1 + 3));
+}
+
+#[test]
+fn requests_wait_for_each_other() {
+    let (address, _) = server();
+    let proxy = WireProxy::start(address);
+    proxy.rule(Rule::new(Fault::Gather(Crowd::of(3))).always());
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| assert!(get(&proxy, "/a").ends_with("/a")));
+        }
+    });
+    assert_eq!((proxy.depth(), proxy.connections()), (1, 3));
 }
 
 #[test]
