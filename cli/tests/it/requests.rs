@@ -5,6 +5,7 @@
 
 mod table;
 
+use crate::it::proxied::{server, through};
 use crate::it::world::World;
 use std::path::Path;
 use table::{Cost, Row};
@@ -26,25 +27,20 @@ fn operations_cost_what_the_docs_say() {
 struct Site {
     world: World,
     proxy: WireProxy,
-    host: String,
     rows: Vec<Row>,
 }
 
 impl Site {
     fn new() -> Self {
-        let service = testkit::services::s3();
-        let host = service.endpoint.trim_start_matches("http://").to_owned();
         Self {
             world: World::s3(),
-            proxy: WireProxy::start(host.parse().unwrap()),
-            host,
+            proxy: WireProxy::start(server()),
             rows: Vec::new(),
         }
     }
 
     fn url(&self) -> String {
-        let through = self.proxy.address().to_string();
-        self.world.url().replace(&self.host, &through)
+        through(&self.proxy, &self.world.url())
     }
 
     fn repo(&self, name: &str) -> Repo {

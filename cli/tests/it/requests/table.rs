@@ -112,7 +112,7 @@ fn human(bytes: u64) -> String {
         .into_iter()
         .find(|(_, size)| bytes >= *size)
         .unwrap_or(("B", 1));
-    let tenths = bytes * 10 / size;
+    let tenths = (bytes * 10 + size / 2) / size;
     if size == 1 || tenths >= 100 {
         format!("{} {unit}", (bytes + size / 2) / size)
     } else {
