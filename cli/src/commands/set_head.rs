@@ -18,9 +18,8 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<(), Stop> {
     let branch = repository::branch(&args.branch)?;
     let remote = repository::open(Some(&args.url)).await?;
-    let exists = remote.existing().await?.refs.get(&branch).is_some();
     let who = repository::committer().await?;
-    remote.set_head(branch.clone(), who).await?;
+    let exists = remote.set_head(branch.clone(), who).await?;
     let place = remote.context().store.describe();
     say(&format!("HEAD of {place} is {branch} now"))?;
     if !exists {

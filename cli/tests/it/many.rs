@@ -91,7 +91,6 @@ fn ten_thousand_refs_are_pushed_and_cloned(world: &World) {
 }
 
 #[test]
-#[ignore = "heavy: a minute or so"]
 fn heavy_a_hundred_thousand_refs_are_pushed_and_cloned() {
     many(&World::folder(), 100_000);
 }

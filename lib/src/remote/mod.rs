@@ -126,13 +126,13 @@ impl Remote {
         Ok(made.is_none_or(|made| made.manifest.repository == change.create.0))
     }
 
-    /// Makes HEAD name a branch, which need not exist yet.
+    /// Makes HEAD name a branch, which need not exist yet; tells whether it does.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Missing`] if there is no repository; [`ErrorKind::Invalid`] if the name
     /// is no branch's; those of the store.
-    pub async fn set_head(&self, head: RefName, who: String) -> Result<()> {
+    pub async fn set_head(&self, head: RefName, who: String) -> Result<bool> {
         if !head.is_branch() {
             return Err(Error::new(
                 ErrorKind::Invalid,
@@ -142,8 +142,10 @@ impl Remote {
         }
         let at = self.existing().await?;
         let mut change = self.change("set-head", who)?;
-        change.head = HeadChange::Set(head);
-        self.commit(Some(at), &change).await.map(|_| ())
+        change.head = HeadChange::Set(head.clone());
+        let exists = at.refs.get(&head).is_some();
+        self.commit(Some(at), &change).await?;
+        Ok(exists)
     }
 
     /// The push log, newest entry first, `limit` entries at most.

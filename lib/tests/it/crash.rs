@@ -47,7 +47,7 @@ impl Act<'_> {
             Self::SetHead(head) => remote
                 .set_head(RefName::new(*head)?, who())
                 .await
-                .map(|()| true),
+                .map(|_| true),
             Self::Init(head) => {
                 let head = Some(RefName::new(*head)?);
                 remote
