@@ -3,14 +3,15 @@
 use super::command::{failed, missing};
 use super::config::Config;
 use super::migrate::migrate;
+use super::pipe::Pipe;
 use super::repository::Repository;
 use super::spool::Spool;
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::ids::Ids;
 use std::path::PathBuf;
 use std::process::Stdio;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStderr, ChildStdin};
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStderr};
 use tokio::task::JoinHandle;
 
 /// How closely objects are looked at before they become visible. Their ids are always
@@ -79,7 +80,7 @@ pub struct Installed {
 #[derive(Debug)]
 pub struct Sink {
     child: Child,
-    stdin: Option<ChildStdin>,
+    stdin: Option<Pipe>,
     said: Option<JoinHandle<Vec<u8>>>,
     objects: PathBuf,
     install: Install,
@@ -135,8 +136,8 @@ impl Repository {
             command.stderr(Stdio::inherit());
         }
         let mut child = command.spawn().map_err(missing)?;
-        let stdin = child.stdin.take();
-        widen(stdin.as_ref());
+        let stdin = child.stdin.take().map(Pipe::new).transpose();
+        let stdin = stdin.map_err(missing)?;
         let said = child
             .stderr
             .take()
@@ -176,10 +177,8 @@ impl Sink {
     ///
     /// [`ErrorKind::Corrupt`] if the pack is broken; then none of its objects is visible.
     pub async fn finish(mut self) -> Result<Installed> {
-        if let Some(mut stdin) = self.stdin.take() {
-            // What cannot be flushed is missed by git, and git says so.
-            let _ = stdin.shutdown().await;
-        }
+        // Git sees the end of the pack when the pipe is closed.
+        self.stdin = None;
         let mut out = Vec::new();
         if let Some(stdout) = &mut self.child.stdout {
             stdout.read_to_end(&mut out).await.map_err(missing)?;
@@ -234,16 +233,3 @@ async fn listen(mut stderr: ChildStderr) -> Vec<u8> {
     }
     kept
 }
-
-/// Lets more bytes into the pipe at once: fewer times that we and git wait for each other.
-/// Where the system allows no more, the pipe stays as it is.
-#[cfg(target_os = "linux")]
-fn widen(pipe: Option<&ChildStdin>) {
-    const ROOM: usize = 1 << 20;
-    if let Some(pipe) = pipe {
-        let _ = rustix::pipe::fcntl_setpipe_size(pipe, ROOM);
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn widen(_: Option<&ChildStdin>) {}

@@ -6,6 +6,7 @@ mod config;
 mod index_pack;
 mod migrate;
 mod pack_objects;
+mod pipe;
 mod repository;
 mod rev_list;
 mod spool;
