@@ -1,7 +1,7 @@
 //! Several packs in, one pack stream out.
 //!
 //! The entries of complete packs, put behind one header with the summed count and one new
-//! checksum, are a valid pack: offset deltas are relative (`facts/git-helper.md`, 5).
+//! checksum, are a valid pack: offset deltas are relative (gitformat-pack(5)).
 
 use crate::error::Result;
 use crate::format::corrupt;
