@@ -20,7 +20,7 @@ pub trait Ids: Debug + Send + Sync {
     fn hex(&self) -> Result<String> {
         let mut bytes = [0; 16];
         self.fill(&mut bytes)?;
-        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(crate::oid::hex(&bytes))
     }
 
     /// A number below `bound`; 0 if `bound` is 0. Good enough for jitter.

@@ -2,7 +2,6 @@
 
 use super::command::PushLine;
 use super::options::Options;
-use super::reply::is_absent;
 use pail::local::Repository;
 use pail::refs::{Expected, Outcome, RefEdit, RefName, RefValue, Refusal};
 use pail::transaction::Snapshot;
@@ -184,7 +183,7 @@ impl<'a> Line<'a> {
             ));
         }
         let (expected, leased) = match self.lease {
-            Some(oid) if is_absent(&oid) => (Expected::Absent, true),
+            Some(oid) if oid.is_null() => (Expected::Absent, true),
             Some(oid) => (Expected::Exactly(oid), true),
             // A force, too, replaces what the user was shown and nothing newer.
             None => (self.now.map_or(Expected::Absent, Expected::Exactly), false),

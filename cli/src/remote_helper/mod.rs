@@ -51,14 +51,13 @@ impl From<io::Error> for Stop {
 /// Serves one git. It is called as `git-remote-<scheme> <remote> <url>`.
 #[must_use]
 pub fn main(args: &[OsString]) -> ExitCode {
-    let (Some(name), Some(url)) = (args.get(1), args.get(2).or(args.get(1))) else {
+    let Some(url) = args.get(2).or(args.get(1)) else {
         ui::error(
             "this program is called by git, as git-remote-<scheme> <remote> <url>",
             Some("see `git pail --help`"),
         );
         return ExitCode::from(exit::USAGE);
     };
-    let _ = name;
     let ended = Session::new(url.to_string_lossy().into_owned())
         .and_then(|mut session| session.serve(io::stdin().lock()));
     match ended {

@@ -1,7 +1,7 @@
 //! Answers → bytes for git.
 
+use pail::ObjectFormat;
 use pail::refs::{Outcome, RefName, RefValue};
-use pail::{ObjectFormat, ObjectId};
 use std::path::Path;
 
 /// What we can do, one line each, then a blank one.
@@ -109,15 +109,10 @@ pub fn one_line(text: &str) -> String {
         .join("; ")
 }
 
-/// The id that stands for "no such ref" in a lease.
-#[must_use]
-pub fn is_absent(oid: &ObjectId) -> bool {
-    oid.is_null()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pail::ObjectId;
     use pail::refs::Refusal;
 
     #[test]

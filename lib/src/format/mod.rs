@@ -10,7 +10,14 @@ pub mod refs;
 pub use manifest::Manifest;
 
 use crate::error::{Error, ErrorKind};
+use crate::oid::hex;
+use sha2::{Digest, Sha256};
 use std::fmt;
+
+/// The SHA-256 by which a manifest names small files, in hex.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
 
 /// A [`ErrorKind::Corrupt`] error about one kind of file.
 pub(crate) fn corrupt(what: &str, why: impl fmt::Display) -> Error {

@@ -3,6 +3,7 @@
 use super::repository::Repository;
 use crate::error::{Error, ErrorKind, Result};
 use crate::oid::ObjectId;
+use std::collections::BTreeSet;
 
 /// An object of the local repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,16 +67,15 @@ impl Repository {
     /// # Errors
     ///
     /// As [`Repository::look_up`].
-    pub async fn present(&self, oids: &[ObjectId]) -> Result<Vec<bool>> {
+    pub async fn present(&self, oids: BTreeSet<ObjectId>) -> Result<BTreeSet<ObjectId>> {
         let names: Vec<_> = oids
             .iter()
             .map(|oid| oid.to_string().into_bytes())
             .collect();
-        Ok(self
-            .look_up(&names)
-            .await?
-            .into_iter()
-            .map(|found| found.is_some())
+        let found = self.look_up(&names).await?;
+        let asked = oids.into_iter().zip(found);
+        Ok(asked
+            .filter_map(|(oid, found)| found.map(|_| oid))
             .collect())
     }
 }

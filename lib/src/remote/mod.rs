@@ -6,9 +6,7 @@ use crate::format::manifest::{LogEntry, RefMove};
 use crate::local::Repository;
 use crate::oid::ObjectFormat;
 use crate::refs::{Outcome, RefName};
-use crate::transaction::{
-    Basis, Change, Committed, Committer, HeadChange, Snapshot, probe, read_log, read_moves,
-};
+use crate::transaction::{Change, Committed, HeadChange, Snapshot, probe, read_log, read_moves};
 use crate::transfer::{self, Context, FetchRequest, Fetched, PushRequest};
 use futures_util::StreamExt;
 
@@ -198,32 +196,13 @@ impl Remote {
     }
 
     fn change(&self, what: &str, who: String) -> Result<Change> {
-        Ok(Change {
-            edits: Vec::new(),
-            atomic: false,
-            pack: None,
-            basis: Basis::default(),
-            head: HeadChange::Keep,
-            table: None,
-            segment: None,
-            moves_file: None,
-            create: (self.context.ids.hex()?, ObjectFormat::Sha1),
-            who,
-            what: what.to_owned(),
-            time: self.context.clock.now(),
-            options: Vec::new(),
-        })
+        let create = (self.context.ids.hex()?, ObjectFormat::Sha1);
+        Ok(Change::new(what, who, self.context.clock.now(), create))
     }
 
     /// Answers with the repository as it is then, if that is known.
     async fn commit(&self, at: Option<Snapshot>, change: &Change) -> Result<Option<Snapshot>> {
-        let context = &self.context;
-        let committer = Committer {
-            store: &*context.store,
-            cache: &context.cache,
-            ids: &*context.ids,
-        };
-        match committer.commit(at, change).await? {
+        match self.context.committer().commit(at, change).await? {
             Committed::Done(_, now) => Ok(now.map(|now| *now)),
             Committed::Remake(_) => Err(Error::new(
                 ErrorKind::Stale,

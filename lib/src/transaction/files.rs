@@ -3,12 +3,11 @@
 use super::snapshot::Snapshot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{LogEntry, RefMove};
-use crate::format::{keys, log};
+use crate::format::{keys, log, sha256_hex};
 use crate::key::Key;
 use crate::store::{Limits, Store, Wanted, download};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, pin_mut};
-use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
 /// Largest file that a manifest may name besides packs, in bytes, as it lies in the bucket.
@@ -47,7 +46,7 @@ impl Cache {
         }
         let path = self.folder.as_ref().map(|folder| folder.join(sha256));
         if let Some(kept) = path.as_ref().and_then(|path| std::fs::read(path).ok())
-            && hex_sha256(&kept) == sha256
+            && sha256_hex(&kept) == sha256
         {
             return Ok(kept.into());
         }
@@ -58,7 +57,7 @@ impl Cache {
                 error
             }
         })?;
-        if hex_sha256(&bytes) != sha256 {
+        if sha256_hex(&bytes) != sha256 {
             return Err(wrong(
                 key,
                 "its hash is not the one that the manifest names",
@@ -102,14 +101,6 @@ fn keep(path: &std::path::Path, bytes: &[u8]) {
 fn wrong(key: &Key, why: &str) -> Error {
     Error::new(ErrorKind::Corrupt, format!("cannot read {key}: {why}"))
         .with_hint("the bucket was changed by something else than git-pail; restore the file or an older manifest")
-}
-
-/// SHA-256 as hex.
-pub(super) fn hex_sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// Reads the log entries of one segment, counted from the newest: 0 is the newest one that

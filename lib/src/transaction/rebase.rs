@@ -44,6 +44,28 @@ pub struct Change {
     pub options: Vec<String>,
 }
 
+impl Change {
+    /// A change that moves nothing yet: what it is, who asks for it and when, and the
+    /// repository to make where there is none.
+    pub fn new(what: &str, who: String, time: i64, create: (String, ObjectFormat)) -> Self {
+        Self {
+            edits: Vec::new(),
+            atomic: false,
+            pack: None,
+            basis: Basis::default(),
+            head: HeadChange::Keep,
+            table: None,
+            segment: None,
+            moves_file: None,
+            create,
+            who,
+            what: what.to_owned(),
+            time,
+            options: Vec::new(),
+        }
+    }
+}
+
 /// A pack that lies in the bucket and that no manifest names yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPack {

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::format::manifest::PackEntry;
 use crate::format::{corrupt, keys};
 use crate::local::{Repository, Spool};
-use crate::oid::ObjectFormat;
+use crate::oid::{ObjectFormat, hex};
 use crate::progress::Phase;
 use crate::store::{Wanted, download};
 use futures_util::{StreamExt, pin_mut};
@@ -137,12 +137,6 @@ impl Arriving {
         };
         let own = self.tail.len().saturating_sub(self.format.raw_len());
         let (before, own) = self.tail.split_at(own);
-        let hex = |bytes: &[u8]| {
-            bytes
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
-        };
         let pack = if index { before } else { own };
         if self.sum.finish() != own || hex(pack) != name {
             return Err(corrupt(&what(), "the checksum is wrong"));

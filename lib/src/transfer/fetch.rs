@@ -133,10 +133,9 @@ async fn climb(
         if fetched.connected || now == Rung::Everything {
             return Ok(());
         }
+        let here = repository.present(request.wants.clone()).await?;
         let wants: Vec<_> = request.wants.iter().copied().collect();
-        if repository.present(&wants).await?.iter().all(|here| *here)
-            && repository.connected(&wants, request.partial).await?
-        {
+        if here.len() == wants.len() && repository.connected(&wants, request.partial).await? {
             return Ok(());
         }
         rung = rungs.next();
@@ -159,8 +158,11 @@ fn lost(error: Error) -> Error {
 
 /// Whether each of these is the value of a ref.
 fn named(at: &Snapshot, wants: &BTreeSet<ObjectId>) -> bool {
-    let values: BTreeSet<_> = at.refs.iter().map(|(_, value)| value.oid).collect();
-    wants.iter().all(|want| values.contains(want))
+    let mut left = wants.clone();
+    for (_, value) in at.refs.iter() {
+        left.remove(&value.oid);
+    }
+    left.is_empty()
 }
 
 /// How much of the repository the reader is taken to have; each rung less than the one
@@ -210,7 +212,7 @@ impl Rung {
             .filter(|(_, oid)| follow_all || request.wants.contains(oid))
             .collect();
         let oids: BTreeSet<_> = followed.values().copied().collect();
-        let mut here = presence(repository, oids).await?;
+        let mut here = repository.present(oids).await?;
         let lacking = followed
             .into_iter()
             .filter(|(_, oid)| !here.contains(oid))
@@ -220,7 +222,7 @@ impl Rung {
         let mut entries = at.manifest.log.entries.clone();
         let mut back = 0;
         loop {
-            here.extend(presence(repository, start.questions(&entries)).await?);
+            here.extend(repository.present(start.questions(&entries)).await?);
             start.step(&entries, |oid| here.contains(oid));
             if let Some(found) = start.found() {
                 return Ok(found);
@@ -235,17 +237,6 @@ impl Rung {
             back += 1;
         }
     }
-}
-
-/// Which of these objects are here.
-async fn presence(repository: &Repository, oids: BTreeSet<ObjectId>) -> Result<BTreeSet<ObjectId>> {
-    let oids: Vec<_> = oids.into_iter().collect();
-    let here = repository.present(&oids).await?;
-    Ok(oids
-        .into_iter()
-        .zip(here)
-        .filter_map(|(oid, here)| here.then_some(oid))
-        .collect())
 }
 
 fn packs_from(at: &Snapshot, start: u64) -> Result<Vec<&PackEntry>> {

@@ -45,10 +45,8 @@ impl Gap {
                 relied,
             });
         }
-        let known = boundary(at, edits);
-        let present = repository.present(&known).await?;
-        let here = known.into_iter().zip(present);
-        let haves = here.filter_map(|(oid, here)| here.then_some(oid)).collect();
+        let here = repository.present(boundary(at, edits)).await?;
+        let haves = here.into_iter().collect();
         Ok(Self {
             wants,
             haves,
@@ -133,9 +131,9 @@ fn named(at: Option<&Snapshot>, asked: &BTreeSet<ObjectId>) -> BTreeSet<ObjectId
 /// What git is told that the bucket has: what the edited refs named, the branches, then the
 /// other refs, up to a bound. Fewer make the pack larger at worst, never wrong; a million
 /// would cost more than they save.
-fn boundary(at: Option<&Snapshot>, edits: &[RefEdit]) -> Vec<ObjectId> {
+fn boundary(at: Option<&Snapshot>, edits: &[RefEdit]) -> BTreeSet<ObjectId> {
     let Some(at) = at else {
-        return Vec::new();
+        return BTreeSet::new();
     };
     let mut first: Vec<RefValue> = edits
         .iter()
@@ -149,12 +147,11 @@ fn boundary(at: Option<&Snapshot>, edits: &[RefEdit]) -> Vec<ObjectId> {
             rest.push(value);
         }
     }
-    let ids: BTreeSet<ObjectId> = first
+    first
         .into_iter()
         .chain(rest)
         .take(MAX_HAVES)
         .flat_map(|value| [Some(value.oid), value.peeled])
         .flatten()
-        .collect();
-    ids.into_iter().collect()
+        .collect()
 }

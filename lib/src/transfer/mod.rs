@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::progress::Progress;
 use crate::store::{Limits, Store};
-use crate::transaction::Cache;
+use crate::transaction::{Cache, Committer};
 use std::sync::Arc;
 
 /// Packs below this size are stored without an index, in bytes: a reader takes such a pack
@@ -40,4 +40,15 @@ pub struct Context {
     pub limits: Limits,
     /// Who hears how far it has come.
     pub progress: Arc<dyn Progress>,
+}
+
+impl Context {
+    /// What commits changes to the repository.
+    pub(crate) fn committer(&self) -> Committer<'_> {
+        Committer {
+            store: &*self.store,
+            cache: &self.cache,
+            ids: &*self.ids,
+        }
+    }
 }

@@ -5,14 +5,13 @@ use super::{Context, INDEX_FROM};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{MovesFile, SegmentRef, TableRef};
 use crate::format::refs::BaseTable;
-use crate::format::{keys, log};
+use crate::format::{keys, log, sha256_hex};
 use crate::key::Key;
 use crate::local::SpooledPack;
 use crate::progress::{Phase, Quiet};
 use crate::store::{FileSource, Source, upload};
 use crate::transaction::{Applied, Change, NewPack, Snapshot, apply, overflow};
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 /// Uploads a pack, and its index if the pack is large.
 pub(super) async fn upload_pack(
@@ -136,10 +135,7 @@ async fn put(
     bytes: Vec<u8>,
 ) -> Result<(String, String, u64)> {
     let id = context.ids.hex()?;
-    let sha256 = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sha256 = sha256_hex(&bytes);
     let bytes = Bytes::from(bytes);
     upload(&*context.store, &key(&id)?, &bytes, context.limits, &Quiet).await?;
     Ok((id, sha256, bytes.size()))

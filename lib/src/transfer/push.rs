@@ -7,9 +7,7 @@ use super::salt::salt;
 use crate::error::{Error, ErrorKind, Result};
 use crate::local::{Repository, Spool};
 use crate::refs::{Outcome, RefEdit, RefName, Refusal};
-use crate::transaction::{
-    Applied, Basis, Change, Committed, Committer, HeadChange, Snapshot, apply, probe,
-};
+use crate::transaction::{Applied, Change, Committed, HeadChange, Snapshot, apply, probe};
 use std::sync::Arc;
 
 /// How often a pack is made again because gc dropped what it relied on.
@@ -78,12 +76,7 @@ pub async fn push(
             }
         }
         upload_overflow(context, current.as_ref(), &mut change).await?;
-        let committer = Committer {
-            store: &*context.store,
-            cache: &context.cache,
-            ids: &*context.ids,
-        };
-        match committer.commit(current, &change).await? {
+        match context.committer().commit(current, &change).await? {
             Committed::Done(outcomes, _) => return Ok(merge(&holes, places, outcomes, request)),
             Committed::Remake(newer) => current = newer.map(|newer| *newer),
         }
@@ -111,24 +104,18 @@ async fn change(
         .prefer_head
         .clone()
         .map_or(HeadChange::Keep, HeadChange::Prefer);
+    let who = if request.dry_run {
+        String::new()
+    } else {
+        repository.committer().await?
+    };
+    let create = (create, repository.format());
     Ok(Change {
         edits,
         atomic: request.atomic,
-        pack: None,
-        basis: Basis::default(),
         head,
-        table: None,
-        segment: None,
-        moves_file: None,
-        create: (create, repository.format()),
-        who: if request.dry_run {
-            String::new()
-        } else {
-            repository.committer().await?
-        },
-        what: "push".to_owned(),
-        time: context.clock.now(),
         options: request.options.clone(),
+        ..Change::new("push", who, context.clock.now(), create)
     })
 }
 

@@ -5,6 +5,7 @@
 //! another generation, another id. Nothing below tells it: S3 checks what it takes in, and
 //! not every service what it gives out.
 
+use crate::oid::hex;
 use sha2::{Digest, Sha256};
 
 const FIELD: &[u8] = b"\"checksum\":\"";
@@ -44,10 +45,7 @@ fn sum(bytes: &[u8], at: usize) -> String {
     sha.update(&bytes[..at]);
     sha.update(blank());
     sha.update(&bytes[at + DIGITS..]);
-    sha.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&sha.finalize())
 }
 
 #[cfg(test)]
