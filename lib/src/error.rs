@@ -24,7 +24,7 @@ pub enum ErrorKind {
     Invalid,
     /// Use a newer version of this program, or another kind of bucket.
     Unsupported,
-    /// The bucket holds something it should not; run `git pail fsck`.
+    /// The bucket holds something it should not; look with `git pail ls`.
     Corrupt,
     /// The local repository or the local disk failed.
     Local,

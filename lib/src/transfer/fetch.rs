@@ -248,7 +248,7 @@ fn packs_from(at: &Snapshot, start: u64) -> Result<Vec<&PackEntry>> {
                 "cannot fetch: the packs of the manifest do not cover the generations up to {end}"
             ),
         )
-        .with_hint("run `git pail fsck` on the repository")
+        .with_hint("`git pail ls` shows the packs that it names; restore an older manifest, or push again from a complete clone")
     })
 }
 
