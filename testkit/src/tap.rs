@@ -129,6 +129,10 @@ impl<T: Tap> Store for Tapped<T> {
         self.inner.describe()
     }
 
+    fn credentials_used(&self) -> Option<String> {
+        self.inner.credentials_used()
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
         self.call(&call(Verb::Head, key), self.inner.head(key))
             .await

@@ -47,6 +47,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The bucket and prefix as a person would write it, without secrets; no request.
     fn describe(&self) -> String;
 
+    /// Where the credentials of the newest request came from, in words and without any
+    /// secret: `the environment (key AKIAIOSF…)`. `None` where none are needed, and before a
+    /// request needed some; no request.
+    fn credentials_used(&self) -> Option<String>;
+
     /// Whether a file is there, and its size and version. One request.
     async fn head(&self, key: &Key) -> Result<Option<FileInfo>>;
 

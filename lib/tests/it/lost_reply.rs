@@ -199,6 +199,10 @@ impl Store for Meanwhile {
         self.inner.describe()
     }
 
+    fn credentials_used(&self) -> Option<String> {
+        self.inner.credentials_used()
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
         self.inner.head(key).await
     }
@@ -301,6 +305,10 @@ impl Store for Stuck {
 
     fn describe(&self) -> String {
         self.inner.describe()
+    }
+
+    fn credentials_used(&self) -> Option<String> {
+        self.inner.credentials_used()
     }
 
     async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {

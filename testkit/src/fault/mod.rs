@@ -343,6 +343,10 @@ impl Store for IgnoresConditions {
         self.inner.describe()
     }
 
+    fn credentials_used(&self) -> Option<String> {
+        self.inner.credentials_used()
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
         self.inner.head(key).await
     }

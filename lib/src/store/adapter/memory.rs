@@ -74,6 +74,10 @@ impl Store for Memory {
         "memory".to_owned()
     }
 
+    fn credentials_used(&self) -> Option<String> {
+        None
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
         let state = self.lock();
         let found = state.files.get(key.as_str());

@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::adapter::http::Client;
 use crate::store::adapter::http::pool::Limits;
-use crate::store::credentials::Source;
+use crate::store::credentials::aws::Source;
 use crate::store::env::Env;
 use crate::store::url::S3Location;
 use crate::store::{
@@ -50,6 +50,7 @@ pub struct S3 {
 struct Shared {
     location: S3Location,
     env: Arc<dyn Env>,
+    source: Arc<Source>,
     open: OnceCell<Open>,
 }
 
@@ -73,10 +74,12 @@ impl S3 {
     /// No I/O: configuration files are read, credentials found and connections made when
     /// the first request needs them, and its error says what is wrong with them.
     pub fn open(location: &S3Location, env: Arc<dyn Env>) -> Self {
+        let source = Source::new(location.clone(), Arc::clone(&env), Arc::new(SystemClock));
         Self {
             shared: Arc::new(Shared {
                 location: location.clone(),
                 env,
+                source: Arc::new(source),
                 open: OnceCell::new(),
             }),
         }
@@ -87,9 +90,7 @@ impl S3 {
         let open = || async {
             let settings = Settings::find(&shared.location, &*shared.env).await?;
             let client = Client::new(&*shared.env, Limits::default());
-            let clock = Arc::new(SystemClock);
-            let source = Source::new(shared.location.clone(), Arc::clone(&shared.env), clock);
-            let credentials: AwsCredentialProvider = Arc::new(Signer(source));
+            let credentials: AwsCredentialProvider = Arc::new(Signer(Arc::clone(&shared.source)));
             let service = AmazonS3Builder::new()
                 .with_bucket_name(shared.location.bucket())
                 .with_region(&settings.region)
@@ -143,7 +144,7 @@ impl S3 {
 
 /// Credentials in the form that object_store signs with.
 #[derive(Debug)]
-struct Signer(Source);
+struct Signer(Arc<Source>);
 
 #[async_trait]
 impl CredentialProvider for Signer {
@@ -158,6 +159,7 @@ impl CredentialProvider for Signer {
                 store: "S3",
                 source: Box::new(error),
             })?;
+        let found = &found.credential;
         Ok(Arc::new(AwsCredential {
             key_id: found.id.clone(),
             secret_key: found.secret.reveal().to_owned(),
@@ -200,6 +202,10 @@ impl Store for S3 {
 
     fn describe(&self) -> String {
         self.shared.location.to_string()
+    }
+
+    fn credentials_used(&self) -> Option<String> {
+        self.shared.source.origin()
     }
 
     /// An answer that there is no such file may also mean that there is no such bucket:

@@ -169,6 +169,10 @@ impl<S: Store> Store for Count<S> {
         self.store.describe()
     }
 
+    fn credentials_used(&self) -> Option<String> {
+        self.store.credentials_used()
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
         self.counts.add(Verb::Head, 0);
         self.store.head(key).await

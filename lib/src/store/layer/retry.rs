@@ -130,6 +130,10 @@ impl<S: Store + 'static> Store for Retry<S> {
         self.store.describe()
     }
 
+    fn credentials_used(&self) -> Option<String> {
+        self.store.credentials_used()
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
         patiently!(self, self.store.head(key))
     }

@@ -73,6 +73,10 @@ impl Store for Folder {
         self.root.display().to_string()
     }
 
+    fn credentials_used(&self) -> Option<String> {
+        None
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
         let key = key.clone();
         self.run(move |root| read::head(root, &key)).await

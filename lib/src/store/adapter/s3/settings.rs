@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::credentials::profile::Profiles;
+use crate::store::credentials::aws::profile::Profiles;
 use crate::store::env::Env;
 use crate::store::url::{Addressing, S3Location, is_loopback, is_region, plain_http};
 use url::{Host, Url};

@@ -60,6 +60,10 @@ impl Store for Faulty {
         self.store.describe()
     }
 
+    fn credentials_used(&self) -> Option<String> {
+        self.store.credentials_used()
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
         self.around(self.store.head(key)).await
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::store::Location;
+use crate::store::credentials::kept::MARGIN;
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -55,7 +56,13 @@ const CREDENTIALS: &str = "[default]\naws_access_key_id = defid\naws_secret_acce
 
 async fn id(url: &str, files: &[(&str, &str)], vars: &[(&str, &str)]) -> String {
     let (source, _, _home) = source(url, files, vars);
-    source.get().await.expect("credentials").id.clone()
+    source
+        .get()
+        .await
+        .expect("credentials")
+        .credential
+        .id
+        .clone()
 }
 
 async fn failure(url: &str, files: &[(&str, &str)], vars: &[(&str, &str)]) -> (ErrorKind, String) {
@@ -160,7 +167,7 @@ async fn a_credential_process_is_asked_again_before_its_answer_ends() {
     for (now, want) in [(0, 1), (3000, 1), (3600 - MARGIN, 2)] {
         clock.0.store(now, Ordering::Relaxed);
         let found = source.get().await.expect("credentials");
-        assert_eq!((found.id.as_str(), calls()), ("pid", want));
+        assert_eq!((found.credential.id.as_str(), calls()), ("pid", want));
     }
 }
 

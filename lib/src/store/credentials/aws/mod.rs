@@ -11,7 +11,6 @@
 //! A source that is set up and fails ends the search: taking the next one would act under
 //! another name than the user meant.
 
-mod bridge;
 pub(in crate::store) mod profile;
 #[cfg(test)]
 mod tests;
@@ -19,9 +18,10 @@ mod tests;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
+use crate::store::credentials::bridge::Bridge;
+use crate::store::credentials::{self, Kept, shortened};
 use crate::store::env::Env;
 use crate::store::url::S3Location;
-use bridge::Bridge;
 use profile::Profiles;
 use reqsign_aws_core::{
     AssumeRoleWithWebIdentityCredentialProvider, ECSCredentialProvider, IMDSv2CredentialProvider,
@@ -29,14 +29,8 @@ use reqsign_aws_core::{
 };
 use reqsign_core::ProvideCredential;
 use std::sync::Arc;
-use tokio::sync::Mutex;
 
-/// Seconds before its end at which a credential is renewed.
-const MARGIN: i64 = 120;
-
-/// Seconds for which "there are none" is believed, so that a machine without a metadata
-/// service is not asked for it again by every request.
-const NEGATIVE: i64 = 30;
+type Found = credentials::Found<Credentials>;
 
 /// What requests are signed with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +38,6 @@ pub(in crate::store) struct Credentials {
     pub(in crate::store) id: String,
     pub(in crate::store) secret: Secret,
     pub(in crate::store) token: Option<Secret>,
-    /// Seconds since 1970 at which they end.
-    pub(in crate::store) expires: Option<i64>,
 }
 
 impl Credentials {
@@ -56,7 +48,7 @@ impl Credentials {
         token: Option<&str>,
         expires: Option<i64>,
         source: &str,
-    ) -> Result<Self> {
+    ) -> Result<Found> {
         let (id, secret, token) = (id.trim(), secret.trim(), token.map(str::trim));
         let graphic = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic());
         if ![Some(id), Some(secret), token]
@@ -71,11 +63,14 @@ impl Credentials {
                 ),
             ));
         }
-        Ok(Self {
-            id: id.to_owned(),
-            secret: Secret::new(secret),
-            token: token.map(Secret::new),
+        Ok(Found {
+            credential: Self {
+                id: id.to_owned(),
+                secret: Secret::new(secret),
+                token: token.map(Secret::new),
+            },
             expires,
+            origin: format!("{source} (key {})", shortened(id)),
         })
     }
 }
@@ -85,16 +80,7 @@ impl Credentials {
 pub(in crate::store) struct Source {
     location: S3Location,
     env: Arc<dyn Env>,
-    clock: Arc<dyn Clock>,
-    known: Mutex<Known>,
-}
-
-#[derive(Debug, Default)]
-enum Known {
-    #[default]
-    Nothing,
-    Found(Arc<Credentials>),
-    None(i64),
+    kept: Kept<Credentials>,
 }
 
 impl Source {
@@ -107,8 +93,7 @@ impl Source {
         Self {
             location,
             env,
-            clock,
-            known: Mutex::default(),
+            kept: Kept::new(clock),
         }
     }
 
@@ -119,26 +104,17 @@ impl Source {
     /// [`ErrorKind::Denied`] if there are none, with what was tried; [`ErrorKind::Invalid`]
     /// if a source is set up wrongly; [`ErrorKind::Unavailable`] if a service that hands
     /// them out does not answer.
-    pub(in crate::store) async fn get(&self) -> Result<Arc<Credentials>> {
-        let mut known = self.known.lock().await;
-        let now = self.clock.now();
-        match &*known {
-            Known::Found(found) if found.expires.is_none_or(|end| end - MARGIN > now) => {
-                return Ok(Arc::clone(found));
-            }
-            Known::None(until) if *until > now => return Err(self.none()),
-            _ => {}
-        }
-        let Some(found) = self.find().await? else {
-            *known = Known::None(now + NEGATIVE);
-            return Err(self.none());
-        };
-        let found = Arc::new(found);
-        *known = Known::Found(Arc::clone(&found));
-        Ok(found)
+    pub(in crate::store) async fn get(&self) -> Result<Arc<Found>> {
+        let found = self.kept.get(self.find()).await?;
+        found.ok_or_else(|| self.none())
     }
 
-    async fn find(&self) -> Result<Option<Credentials>> {
+    /// Where the newest ones came from; `None` before a request needed some.
+    pub(in crate::store) fn origin(&self) -> Option<String> {
+        self.kept.origin()
+    }
+
+    async fn find(&self) -> Result<Option<Found>> {
         if let Some(keys) = &self.location.keys {
             let (id, secret) = (keys.id.reveal(), keys.secret.reveal());
             return Credentials::checked(id, secret, None, None, "the URL").map(Some);
@@ -183,7 +159,7 @@ impl Source {
         !disabled.is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    fn in_env(&self) -> Result<Option<Credentials>> {
+    fn in_env(&self) -> Result<Option<Found>> {
         let id = self.env.var("AWS_ACCESS_KEY_ID");
         let secret = self.env.var("AWS_SECRET_ACCESS_KEY");
         let token = self.env.var("AWS_SESSION_TOKEN");
@@ -207,7 +183,7 @@ impl Source {
         }
     }
 
-    async fn in_profile(&self, bridge: &Bridge) -> Result<Option<Credentials>> {
+    async fn in_profile(&self, bridge: &Bridge) -> Result<Option<Found>> {
         let given = self.location.profile().map(str::to_owned);
         let given = given.or_else(|| self.env.var("AWS_PROFILE"));
         let name = given.clone().unwrap_or_else(|| "default".to_owned());
@@ -300,7 +276,7 @@ fn sign_on(profiles: &Profiles, name: &str) -> Result<SSOCredentialProvider> {
         .with_start_url(session.unwrap_or(start_url)))
 }
 
-async fn ask<P>(bridge: &Bridge, provider: P, source: &str) -> Result<Option<Credentials>>
+async fn ask<P>(bridge: &Bridge, provider: P, source: &str) -> Result<Option<Found>>
 where
     P: ProvideCredential<Credential = reqsign_aws_core::Credential>,
 {

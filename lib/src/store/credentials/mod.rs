@@ -1,0 +1,23 @@
+//! Where the secrets of a service come from.
+//!
+//! Each cloud has a folder with its chain of sources. What they share is here: nothing is
+//! asked before a request needs it, what was found is kept until shortly before it ends,
+//! and with it, in words, where it came from.
+
+pub(in crate::store) mod aws;
+mod bridge;
+mod kept;
+
+pub(in crate::store) use kept::{Found, Kept};
+
+/// The beginning of the id of a key, enough to tell it from others.
+///
+/// The id of an access key is no secret, but there is no need to show all of it.
+pub(in crate::store) fn shortened(id: &str) -> String {
+    let shown: String = id.chars().take(8).collect();
+    if shown.len() < id.len() {
+        format!("{shown}…")
+    } else {
+        shown
+    }
+}
