@@ -1,9 +1,10 @@
 //! `git pail log`: who moved what, and when.
 
 use super::stop::{Stop, show};
-use super::{json, pattern, repository};
+use super::{json, repository};
 use pail::format::manifest::{LogEntry, RefMove};
 use pail::format::names;
+use pail::refs::pattern;
 use pail::{ObjectId, Remote, Result};
 use serde::Serialize;
 use std::fmt::Write;
@@ -111,7 +112,7 @@ async fn collect(remote: &Remote, args: &Args) -> Result<Vec<Told>> {
                 break;
             }
             let mut moves = remote.moves(&entry).await?;
-            moves.retain(|one| pattern::fits(pattern, one.name.as_bytes()));
+            moves.retain(|one| pattern::fits(pattern.as_bytes(), one.name.as_bytes()));
             if !moves.is_empty() {
                 told.push((entry, moves));
             }

@@ -12,7 +12,6 @@ mod log;
 mod ls;
 mod man;
 mod man_pages;
-mod pattern;
 mod reference;
 mod repository;
 mod set_head;

@@ -2,6 +2,7 @@
 
 use super::command::PushLine;
 use super::options::Options;
+use pail::format::settings::is_protected;
 use pail::local::Repository;
 use pail::refs::{Expected, Outcome, RefEdit, RefName, RefValue, Refusal};
 use pail::transaction::Snapshot;
@@ -48,7 +49,8 @@ struct Source {
     commit: bool,
 }
 
-/// Reads a batch. Two spawns of git at most, for any number of lines.
+/// Reads a batch. Two spawns of git at most, for any number of lines; one more for each
+/// protected ref that force or a lease moves.
 pub(super) async fn edits(
     local: &Repository,
     told: Option<&Snapshot>,
@@ -88,6 +90,7 @@ pub(super) async fn edits(
             commit: end.kind == "commit",
         })
     });
+    let protected = told.map_or_else(|| Ok(Vec::new()), |told| told.manifest.protected())?;
     let mut olds = olds.iter();
     let mut asked = Asked {
         edits: Vec::new(),
@@ -97,8 +100,12 @@ pub(super) async fn edits(
         let new = line.line.source.as_ref().map(|_| sources.next().flatten());
         let old = line.must_advance().and_then(|_| olds.next());
         let old = old.map(|old| old.as_ref().map(|old| old.kind == "commit"));
+        let free = line.must_advance().is_none();
         asked.outcomes.0.push(match line.edit(new, old) {
-            Ok(edit) => {
+            Ok(mut edit) => {
+                if free && is_protected(&protected, &edit.name) {
+                    edit.continues = continues(local, &edit).await?;
+                }
                 asked.edits.push(edit);
                 None
             }
@@ -106,6 +113,16 @@ pub(super) async fn edits(
         });
     }
     Ok(asked)
+}
+
+/// Whether the new value continues the one that is expected, as far as can be told here.
+async fn continues(local: &Repository, edit: &RefEdit) -> Result<bool> {
+    match (edit.expected, edit.new) {
+        (Expected::Exactly(old), Some(new)) if !old.is_null() => {
+            local.is_ancestor(old, new.oid).await
+        }
+        _ => Ok(false),
+    }
 }
 
 /// One line with what the bucket says about its ref.
@@ -150,6 +167,8 @@ impl<'a> Line<'a> {
         new: Option<Option<Source>>,
         old: Option<Option<bool>>,
     ) -> Result<RefEdit, Refusal> {
+        // What neither force nor lease frees was found by git to be a fast-forward.
+        let continues = self.must_advance().is_some();
         let name = self
             .name
             .ok_or_else(|| Refusal::Other("funny refname".to_owned()))?;
@@ -193,6 +212,7 @@ impl<'a> Line<'a> {
             new: new.map(|new| new.value),
             expected,
             leased,
+            continues,
         })
     }
 }

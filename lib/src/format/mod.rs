@@ -6,6 +6,7 @@ pub mod manifest;
 pub mod names;
 pub mod pack;
 pub mod refs;
+pub mod settings;
 
 pub use manifest::Manifest;
 

@@ -58,6 +58,17 @@ impl Repository {
             .collect())
     }
 
+    /// Whether `new` continues `old`, as far as both are here. One spawn.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Local`] if git cannot be run.
+    pub async fn is_ancestor(&self, old: ObjectId, new: ObjectId) -> Result<bool> {
+        let (old, new) = (old.to_string(), new.to_string());
+        let args = ["merge-base", "--is-ancestor", &old, &new];
+        Ok(self.git.run(args, Vec::new()).await?.status.success())
+    }
+
     /// The parents that a commit object itself names, whatever the shallow file says.
     ///
     /// # Errors

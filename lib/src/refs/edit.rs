@@ -53,4 +53,7 @@ pub struct RefEdit {
     /// Whether the user asked for exactly this old value (`--force-with-lease`), which
     /// decides the words of the refusal.
     pub leased: bool,
+    /// Whether the new value is known to continue the one that is expected: a protected ref
+    /// takes nothing else.
+    pub continues: bool,
 }

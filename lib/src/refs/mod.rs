@@ -3,6 +3,7 @@
 mod edit;
 mod name;
 mod outcome;
+pub mod pattern;
 
 pub use edit::{Expected, RefEdit, RefValue};
 pub use name::RefName;

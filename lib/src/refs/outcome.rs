@@ -39,6 +39,11 @@ pub enum Refusal {
         /// The ref that was asked for.
         create: String,
     },
+    /// The ref is protected, and would be deleted or rewound.
+    Protected {
+        /// Whether it would be deleted.
+        deletion: bool,
+    },
     /// Anything else, in words for people.
     Other(String),
 }
@@ -54,6 +59,14 @@ impl fmt::Display for Refusal {
             Self::Shallow => f.write_str("shallow update not allowed"),
             Self::Conflict { exists, create } => {
                 write!(f, "'{exists}' exists; cannot create '{create}'")
+            }
+            Self::Protected { deletion } => {
+                let why = if *deletion {
+                    "no deletion"
+                } else {
+                    "no rewinding"
+                };
+                write!(f, "protected ref: {why}")
             }
             Self::Other(why) => f.write_str(why),
         }

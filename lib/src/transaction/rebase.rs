@@ -7,6 +7,7 @@ use crate::format::manifest::{
     PackSource, RefMove, SegmentRef, TableRef, updates_len,
 };
 use crate::format::refs::{BaseTable, RefTable};
+use crate::format::settings::{OVERRIDE_PROTECTION, SettingEdit, is_protected};
 use crate::format::{Manifest, keys, log};
 use crate::oid::{ObjectFormat, ObjectId};
 use crate::refs::{Outcome, RefEdit, RefName, Refusal};
@@ -26,6 +27,8 @@ pub struct Change {
     pub basis: Basis,
     /// What happens to HEAD.
     pub head: HeadChange,
+    /// What happens to the settings.
+    pub settings: Vec<SettingEdit>,
     /// A base ref table that was uploaded beside the pack.
     pub table: Option<(TableRef, BaseTable)>,
     /// A log segment that was uploaded beside the pack.
@@ -36,11 +39,11 @@ pub struct Change {
     pub create: (String, ObjectFormat),
     /// Who, for the log.
     pub who: String,
-    /// What it is, for the log: `push`, `set-head`, `init`.
+    /// What it is, for the log: `push`, `set-head`, `init` …
     pub what: String,
     /// When, in seconds since 1970, for the log.
     pub time: i64,
-    /// Push options, for the log.
+    /// Push options, for the log. `override-protection` among them moves protected refs, too.
     pub options: Vec<String>,
 }
 
@@ -54,6 +57,7 @@ impl Change {
             pack: None,
             basis: Basis::default(),
             head: HeadChange::Keep,
+            settings: Vec::new(),
             table: None,
             segment: None,
             moves_file: None,
@@ -117,7 +121,7 @@ pub enum Applied {
 ///
 /// # Errors
 ///
-/// [`crate::ErrorKind::Corrupt`] if the log cannot be encoded.
+/// [`crate::ErrorKind::Corrupt`] if the log cannot be encoded, or the settings cannot be read.
 pub fn apply(current: Option<&Snapshot>, change: &Change) -> Result<Applied> {
     same_format(current, change)?;
     if !basis_holds(current, &change.basis) {
@@ -131,15 +135,25 @@ pub fn apply(current: Option<&Snapshot>, change: &Change) -> Result<Applied> {
     }
     let empty = RefTable::default();
     let old_refs = current.map_or(&empty, |current| &current.refs);
-    let (mut refs, outcomes, moves) = apply_edits(old_refs, &change.edits, change.atomic);
+    let overridden = change.options.iter().any(|one| one == OVERRIDE_PROTECTION);
+    let protected = match current {
+        Some(current) if !overridden => current.manifest.protected()?,
+        _ => Vec::new(),
+    };
+    let (mut refs, outcomes, moves) =
+        apply_edits(old_refs, &change.edits, change.atomic, &protected);
     let mut next = match current {
         Some(current) => current.manifest.clone(),
         None => Manifest::new(change.create.0.clone(), change.create.1),
     };
     let head_before = next.head.clone();
     next.head = head(next.head, &change.head, &refs, &moves);
+    let mut set = false;
+    for edit in &change.settings {
+        set |= next.change_setting(edit)?;
+    }
     let init = current.is_none() && change.what != "push";
-    if moves.is_empty() && next.head == head_before && !init {
+    if moves.is_empty() && next.head == head_before && !set && !init {
         return Ok(Applied::Nothing(outcomes));
     }
     next.generation += 1;
@@ -244,6 +258,7 @@ fn apply_edits(
     old: &RefTable,
     edits: &[RefEdit],
     atomic: bool,
+    protected: &[&str],
 ) -> (RefTable, Vec<Outcome>, Vec<RefMove>) {
     let mut refs = old.clone();
     let mut outcomes = vec![Outcome::UpToDate; edits.len()];
@@ -254,6 +269,11 @@ fn apply_edits(
         let edit = &edits[at];
         let now = refs.get(&edit.name);
         outcomes[at] = judge(&refs, edit, now.map(|value| value.oid));
+        if outcomes[at] == Outcome::Updated
+            && let Some(why) = protection(edit, now.is_some(), protected)
+        {
+            outcomes[at] = Outcome::Refused(why);
+        }
         if outcomes[at] == Outcome::Updated {
             refs.updates.insert(edit.name.clone(), edit.new);
             if edit.new.is_none() && refs.base.get(edit.name.as_bytes()).is_none() {
@@ -281,6 +301,13 @@ fn apply_edits(
         return (old.clone(), outcomes, Vec::new());
     }
     (refs, outcomes, moves)
+}
+
+/// Why a protected ref is left as it is: it may be made and may advance, nothing else.
+fn protection(edit: &RefEdit, exists: bool, protected: &[&str]) -> Option<Refusal> {
+    let deletion = edit.new.is_none();
+    let allowed = !deletion && (!exists || edit.continues);
+    (!allowed && is_protected(protected, &edit.name)).then_some(Refusal::Protected { deletion })
 }
 
 fn judge(refs: &RefTable, edit: &RefEdit, now: Option<ObjectId>) -> Outcome {

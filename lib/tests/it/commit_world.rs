@@ -36,6 +36,7 @@ pub(crate) fn edit(short: &str, from: char, to: char) -> RefEdit {
         new: value(to).map(RefValue::plain),
         expected: value(from).map_or(Expected::Absent, Expected::Exactly),
         leased: false,
+        continues: true,
     }
 }
 
@@ -47,6 +48,7 @@ pub(crate) fn change(client: u64, edits: &[RefEdit]) -> Change {
         pack: None,
         basis: Basis::default(),
         head: HeadChange::Keep,
+        settings: Vec::new(),
         table: None,
         segment: None,
         moves_file: None,

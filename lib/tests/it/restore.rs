@@ -74,6 +74,7 @@ async fn push_all(repo: &Repo, bucket: &Path) {
             new: Some(RefValue { oid, peeled }),
             expected,
             leased: false,
+            continues: true,
         });
     }
     let here: Vec<_> = edits.iter().map(|edit| edit.name.clone()).collect();
@@ -84,6 +85,7 @@ async fn push_all(repo: &Repo, bucket: &Path) {
                 new: None,
                 expected: Expected::Exactly(value.oid),
                 leased: false,
+                continues: true,
             });
         }
     }

@@ -70,6 +70,7 @@ pub(crate) fn edits(repo: &Repo, at: Option<&Snapshot>, specs: &[&str]) -> Vec<R
             }),
             expected: now.map_or(Expected::Absent, Expected::Exactly),
             leased: false,
+            continues: true,
             name,
         }
     };

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::refs::Updates;
-use crate::format::{corrupt, names};
+use crate::format::{corrupt, names, settings};
 use crate::oid::ObjectId;
 use crate::refs::{RefName, RefValue};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 const WHAT: &str = "the manifest";
 
 /// Features that this program knows, of those that a manifest can require.
-const KNOWN: [&str; 0] = [];
+const KNOWN: [&str; 1] = [settings::PROTECTED_REFS];
 
 /// What must be understood before anything else is.
 #[derive(Deserialize)]

@@ -16,6 +16,7 @@ fn edit(text: &str, expected: Option<u64>, new: Option<u64>) -> RefEdit {
         new: new.map(|n| RefValue::plain(oid(n))),
         expected: expected.map_or(Expected::Absent, |n| Expected::Exactly(oid(n))),
         leased: false,
+        continues: true,
     }
 }
 
@@ -26,6 +27,7 @@ fn push(edits: Vec<RefEdit>) -> Change {
         pack: None,
         basis: Basis::default(),
         head: HeadChange::Keep,
+        settings: Vec::new(),
         table: None,
         segment: None,
         moves_file: None,
@@ -341,4 +343,109 @@ fn a_repository_that_somebody_else_made_meanwhile_is_left_as_it_is() {
     init.head = HeadChange::Set(name("refs/heads/theirs"));
     let done = apply(Some(&at), &init);
     assert!(matches!(done, Ok(Applied::Nothing(_))), "their HEAD stays");
+}
+
+/// What a change comes to, where it may come to nothing.
+fn outcomes(current: &Snapshot, change: &Change) -> Vec<Outcome> {
+    match apply(Some(current), change).unwrap() {
+        Applied::Nothing(outcomes) | Applied::Next(_, _, outcomes) => outcomes,
+        Applied::Remake => panic!("nothing was dropped"),
+    }
+}
+
+/// As [`start`], with `main` protected.
+fn protected() -> Snapshot {
+    let mut change = push(Vec::new());
+    "protect".clone_into(&mut change.what);
+    change.settings = vec![SettingEdit::Protect("refs/heads/main".to_owned())];
+    next(Some(&start()), &change).0
+}
+
+#[test]
+fn a_protected_ref_advances_and_does_nothing_else() {
+    let at = protected();
+    assert_eq!(at.manifest.requires, ["protected-refs"]);
+    let advance = edit("refs/heads/main", Some(1), Some(9));
+    let rewind = RefEdit {
+        continues: false,
+        ..advance.clone()
+    };
+    let delete = edit("refs/heads/main", Some(1), None);
+    let refused = |deletion| vec![Outcome::Refused(Refusal::Protected { deletion })];
+    for (edit, outcome) in [
+        (&advance, vec![Outcome::Updated]),
+        (&rewind, refused(false)),
+        (&delete, refused(true)),
+    ] {
+        assert_eq!(outcomes(&at, &push(vec![edit.clone()])), outcome);
+    }
+    // What is not protected is as free as ever, and so is one that does not move.
+    let free = RefEdit {
+        continues: false,
+        ..edit("refs/heads/a/b", Some(2), Some(9))
+    };
+    let same = RefEdit {
+        continues: false,
+        ..edit("refs/heads/main", Some(1), Some(1))
+    };
+    assert_eq!(
+        outcomes(&at, &push(vec![free, same, rewind.clone()])),
+        [vec![Outcome::Updated, Outcome::UpToDate], refused(false)].concat()
+    );
+    // A stale edit is told as such first: to fetch is what helps.
+    let stale = RefEdit {
+        continues: false,
+        ..edit("refs/heads/main", Some(7), Some(9))
+    };
+    assert_eq!(
+        outcomes(&at, &push(vec![stale])),
+        [Outcome::Refused(Refusal::FetchFirst)]
+    );
+    let mut atomic = push(vec![edit("refs/heads/new", None, Some(9)), delete.clone()]);
+    atomic.atomic = true;
+    assert_eq!(
+        outcomes(&at, &atomic),
+        [
+            vec![Outcome::Refused(Refusal::AtomicPushFailed)],
+            refused(true)
+        ]
+        .concat()
+    );
+}
+
+#[test]
+fn protection_is_overridden_by_a_push_option_that_the_log_keeps() {
+    let mut change = push(vec![edit("refs/heads/main", Some(1), None)]);
+    change.options = vec!["override-protection".to_owned()];
+    let (at, outcomes) = next(Some(&protected()), &change);
+    assert_eq!(outcomes, [Outcome::Updated]);
+    let entry = at.manifest.log.entries.last().unwrap();
+    assert_eq!(entry.options, ["override-protection"]);
+}
+
+#[test]
+fn a_push_that_overlaps_a_protection_is_judged_by_the_newest_manifest() {
+    let rewind = RefEdit {
+        continues: false,
+        ..edit("refs/heads/main", Some(1), Some(9))
+    };
+    let change = push(vec![rewind]);
+    assert_eq!(outcomes(&start(), &change), [Outcome::Updated]);
+    assert_eq!(
+        outcomes(&protected(), &change),
+        [Outcome::Refused(Refusal::Protected { deletion: false })]
+    );
+}
+
+#[test]
+fn a_protected_ref_can_be_made() {
+    let mut at = protected();
+    at.manifest
+        .change_setting(&SettingEdit::Protect("refs/heads/release/*".to_owned()))
+        .unwrap();
+    let made = RefEdit {
+        continues: false,
+        ..edit("refs/heads/release/1", None, Some(9))
+    };
+    assert_eq!(outcomes(&at, &push(vec![made])), [Outcome::Updated]);
 }

@@ -2,8 +2,8 @@
 
 /// Whether a ref fits: `main` fits `refs/heads/main` and `refs/tags/main`, as it does for
 /// `git ls-remote`; `*` stands for any bytes and `?` for one.
-pub(super) fn fits(pattern: &str, name: &[u8]) -> bool {
-    let pattern = pattern.as_bytes();
+#[must_use]
+pub fn fits(pattern: &[u8], name: &[u8]) -> bool {
     // The whole name, or what follows any of its slashes.
     let starts = std::iter::once(0).chain(
         name.iter()
@@ -16,8 +16,12 @@ pub(super) fn fits(pattern: &str, name: &[u8]) -> bool {
         .any(|tail| matches(pattern, tail))
 }
 
+/// Whether the whole of a name is what the pattern says: `*` stands for any bytes, slashes
+/// too, and `?` for one; nothing else is special.
+///
 /// Goes back to the last star only, so that no pattern takes long.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
+#[must_use]
+pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while n < name.len() {
@@ -59,7 +63,10 @@ mod tests {
             ("m?in", "refs/heads/main"),
             ("*", "refs/x"),
         ] {
-            assert!(fits(pattern, name.as_bytes()), "{pattern} {name}");
+            assert!(
+                fits(pattern.as_bytes(), name.as_bytes()),
+                "{pattern} {name}"
+            );
         }
         for (pattern, name) in [
             ("ain", "refs/heads/main"),
@@ -68,7 +75,10 @@ mod tests {
             ("", "refs/heads/main"),
             ("*a*a*a*b", "refs/heads/aaaaaaaaaaaaaaaaaaaa"),
         ] {
-            assert!(!fits(pattern, name.as_bytes()), "{pattern} {name}");
+            assert!(
+                !fits(pattern.as_bytes(), name.as_bytes()),
+                "{pattern} {name}"
+            );
         }
     }
 }
