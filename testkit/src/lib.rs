@@ -7,6 +7,7 @@ pub mod clock;
 pub mod conformance;
 pub mod crash;
 pub mod fault;
+pub mod forward_proxy;
 pub mod git;
 pub mod history;
 pub mod ids;

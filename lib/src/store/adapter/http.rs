@@ -5,11 +5,15 @@
 //! until the first encrypted connection.
 
 pub(in crate::store) mod body;
+mod dial;
+mod failure;
 pub(in crate::store) mod pool;
+mod proxy;
 #[cfg(test)]
 mod tests;
 mod tls;
 
+use crate::secret::Secret;
 use crate::store::env::Env;
 use async_trait::async_trait;
 use body::{Answer, Outgoing};
@@ -23,10 +27,31 @@ use object_store::client::{
 };
 use pool::{Failure, Limits, Pool};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Most bytes of an answer that is read whole: a page of a listing, an error.
 const MAX_WHOLE: usize = 16 << 20;
+
+/// How services are reached: what a user may set.
+#[derive(Debug, Clone, Default)]
+pub(in crate::store) struct Network {
+    /// How long to wait.
+    pub(in crate::store) limits: Limits,
+    /// The URL of a proxy, instead of those of the environment; an empty one is none.
+    pub(in crate::store) proxy: Option<Secret>,
+    /// The file of authorities to trust, instead of those that the environment names.
+    pub(in crate::store) ca_file: Option<PathBuf>,
+}
+
+impl From<Limits> for Network {
+    fn from(limits: Limits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+}
 
 /// An HTTP client. Clones share their connections.
 #[derive(Debug, Clone)]
@@ -35,10 +60,10 @@ pub(in crate::store) struct Client {
 }
 
 impl Client {
-    /// A client that takes its certificates from where `env` says; no I/O.
-    pub(in crate::store) fn new(env: &dyn Env, limits: Limits) -> Self {
+    /// A client that takes what `network` leaves open from `env`; no I/O.
+    pub(in crate::store) fn new(env: &dyn Env, network: impl Into<Network>) -> Self {
         Self {
-            pool: Arc::new(Pool::new(env, limits)),
+            pool: Arc::new(Pool::new(env, &network.into())),
         }
     }
 

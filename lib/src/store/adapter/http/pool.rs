@@ -5,20 +5,25 @@
 //! answer, and the next request waits for it rather than race it with a new one (which is
 //! what hyper-util's client does).
 
+use super::Network;
 use super::body::{Answer, Outgoing};
+use super::dial::{Dial, refused};
+use super::failure::chain;
+use super::proxy::{Kind, Proxy, Via};
 use super::tls::Tls;
+use crate::secret::Secret;
 use crate::store::env::Env;
-use http::header::{HOST, USER_AGENT};
+use http::header::{HOST, PROXY_AUTHORIZATION, USER_AGENT};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderValue, Request, Response, Uri};
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::client::legacy::connect::HttpConnector;
-use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tower_service::Service;
+
+pub(in crate::store) use super::failure::Failure;
 
 /// Most connections that wait for work; more may be busy.
 const MAX_IDLE: usize = 32;
@@ -48,57 +53,11 @@ impl Default for Limits {
     }
 }
 
-/// Why there is no answer, or no whole answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store) enum Failure {
-    /// No connection came about: nothing was sent.
-    Unsent(String),
-    /// The service showed a certificate that nobody here trusts: nothing was sent.
-    Untrusted(String),
-    /// The request, or part of it, was sent; the answer did not come, or not to its end.
-    Cut(String),
-}
-
-impl Failure {
-    pub(super) fn cut(error: &hyper::Error) -> Self {
-        Self::Cut(chain(error))
-    }
-
-    pub(super) fn stalled(after: Duration) -> Self {
-        Self::Cut(format!("nothing came for {} s", after.as_secs_f32()))
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unsent(why) => write!(f, "no connection: {why}"),
-            Self::Untrusted(why) => write!(f, "the service's certificate is not trusted: {why}"),
-            Self::Cut(why) => write!(f, "the connection broke: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for Failure {}
-
-/// The innermost reason of an error, and what it was about.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        next = error.source();
-    }
-    text
-}
-
 /// Connections to any number of services.
 #[derive(Debug)]
 pub(super) struct Pool {
     idle: Arc<Mutex<Vec<Idle>>>,
+    proxy: Arc<Proxy>,
     tls: Tls,
     limits: Limits,
 }
@@ -140,11 +99,13 @@ fn lock(idle: &Mutex<Vec<Idle>>) -> MutexGuard<'_, Vec<Idle>> {
 }
 
 impl Pool {
-    pub(super) fn new(env: &dyn Env, limits: Limits) -> Self {
+    pub(super) fn new(env: &dyn Env, network: &Network) -> Self {
+        let proxy = Arc::new(Proxy::new(env, network.proxy.as_ref().map(Secret::reveal)));
         Self {
             idle: Arc::default(),
-            tls: Tls::new(env),
-            limits,
+            tls: Tls::new(env, network.ca_file.as_deref(), Arc::clone(&proxy)),
+            proxy,
+            limits: network.limits,
         }
     }
 
@@ -154,12 +115,13 @@ impl Pool {
         &self,
         mut request: Request<Outgoing>,
     ) -> Result<Response<Answer>, Failure> {
-        let origin = prepare(&mut request)?;
+        let via = self.proxy.to(request.uri())?;
+        let origin = prepare(&mut request, via.as_ref())?;
         let progress = request.body().progress();
         loop {
             let (mut lease, reused) = match self.waiting(&origin).await {
                 Some(lease) => (lease, true),
-                None => (self.connect(&origin).await?, false),
+                None => (self.connect(&origin, via.as_ref()).await?, false),
             };
             let answer = lease.sender.try_send_request(request);
             tokio::pin!(answer);
@@ -173,6 +135,11 @@ impl Pool {
             };
             match answer {
                 Ok(answer) => {
+                    if let Some(via) = &via
+                        && answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+                    {
+                        return Err(refused(via, answer.status().as_u16()));
+                    }
                     return Ok(answer.map(|body| Answer::new(body, lease, self.limits.idle)));
                 }
                 Err(mut error) => match error.take_message() {
@@ -206,7 +173,7 @@ impl Pool {
         }
     }
 
-    async fn connect(&self, origin: &Origin) -> Result<Lease, Failure> {
+    async fn connect(&self, origin: &Origin, via: Option<&Via>) -> Result<Lease, Failure> {
         let Origin(scheme, authority) = origin;
         let uri = Uri::builder()
             .scheme(scheme.clone())
@@ -214,12 +181,17 @@ impl Pool {
             .path_and_query("/")
             .build()
             .map_err(|error| Failure::Unsent(error.to_string()))?;
+        let secure = *scheme == Scheme::HTTPS || via.is_some_and(|via| via.kind == Kind::Https);
         let connecting = async {
-            if *scheme == Scheme::HTTPS {
+            if secure {
                 handshake(self.tls.connect(uri).await?).await
             } else {
-                let tcp = connector().call(uri).await;
-                handshake(tcp.map_err(|error| Failure::Unsent(chain(&error)))?).await
+                let plain = Dial::new(Arc::clone(&self.proxy), None).call(uri).await;
+                let plain = plain.map_err(|error| match error.downcast::<Failure>() {
+                    Ok(failure) => *failure,
+                    Err(error) => Failure::Unsent(chain(&*error)),
+                });
+                handshake(plain?).await
             }
         };
         let limit = self.limits.connect;
@@ -232,15 +204,6 @@ impl Pool {
             idle: Arc::clone(&self.idle),
         })
     }
-}
-
-/// How TCP connections are made.
-pub(super) fn connector() -> HttpConnector {
-    let mut connector = HttpConnector::new();
-    connector.enforce_http(false);
-    connector.set_nodelay(true);
-    connector.set_keepalive(Some(Duration::from_secs(30)));
-    connector
 }
 
 async fn handshake<C>(connection: C) -> Result<SendRequest<Outgoing>, Failure>
@@ -256,8 +219,9 @@ where
     Ok(sender)
 }
 
-/// Brings a request into the form that goes over the wire.
-fn prepare(request: &mut Request<Outgoing>) -> Result<Origin, Failure> {
+/// Brings a request into the form that goes over the wire: to a proxy that forwards it, with
+/// the whole URL (RFC 9112, 3.2.2).
+fn prepare(request: &mut Request<Outgoing>, via: Option<&Via>) -> Result<Origin, Failure> {
     let parts = request.uri().clone().into_parts();
     let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
         return Err(Failure::Unsent("the URL has no host".to_owned()));
@@ -272,6 +236,14 @@ fn prepare(request: &mut Request<Outgoing>) -> Result<Origin, Failure> {
     let headers = request.headers_mut();
     headers.insert(HOST, host);
     headers.entry(USER_AGENT).or_insert(AGENT);
+    if scheme == Scheme::HTTP
+        && let Some(via) = via.filter(|via| via.forwards())
+    {
+        if let Some(basic) = &via.basic {
+            headers.insert(PROXY_AUTHORIZATION, basic.clone());
+        }
+        return Ok(Origin(scheme, authority));
+    }
     let path = parts
         .path_and_query
         .unwrap_or_else(|| PathAndQuery::from_static("/"));

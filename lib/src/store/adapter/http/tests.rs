@@ -1,9 +1,11 @@
 use super::*;
+use crate::error::ErrorKind;
 use crate::store::SystemEnv;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use testkit::forward_proxy::ForwardProxy;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -189,6 +191,143 @@ async fn nothing_was_sent_where_nobody_listens() {
         .send_whole(get("http://no-such-host.invalid/"))
         .await;
     assert!(matches!(failure, Err(Failure::Unsent(_))), "{failure:?}");
+}
+
+fn network(proxy: &str, ca_file: Option<&str>) -> Network {
+    Network {
+        limits: Limits {
+            connect: Duration::from_secs(5),
+            idle: Duration::from_secs(5),
+        },
+        proxy: Some(Secret::new(proxy)),
+        ca_file: ca_file.map(PathBuf::from),
+    }
+}
+
+#[tokio::test]
+async fn plain_requests_go_to_the_proxy_with_the_whole_url() {
+    let (address, _) = service(answer_all).await;
+    // RFC 7617, section 2: "Aladdin" and "open sesame".
+    let proxy = ForwardProxy::start(Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+    let url = format!("http://{address}/a?b");
+    let at = proxy.address();
+    let good = format!("http://Aladdin:open%20sesame@{at}");
+    let through = Client::new(&BTreeMap::new(), network(&good, None));
+    let answer = through.send_whole(get(&url)).await.expect("an answer");
+    assert_eq!(answer.into_body(), "hello");
+    assert_eq!(proxy.asked(), [format!("GET {url} HTTP/1.1")]);
+
+    for (bad, why) in [
+        (format!("http://{at}"), "wants"),
+        (format!("http://Aladdin:hush@{at}"), "does not accept"),
+    ] {
+        let through = Client::new(&BTreeMap::new(), network(&bad, None));
+        let failure = through.send_whole(get(&url)).await.expect_err("barred");
+        assert_eq!(failure.kind(), ErrorKind::Denied);
+        let text = format!("{failure} {failure:?}");
+        assert!(text.contains(why) && !text.contains("hush"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn encrypted_requests_go_through_a_tunnel_of_the_proxy() {
+    let (address, authority) = tls_service().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, authority).expect("a file");
+    let ca = file.to_str();
+    let url = format!("https://{address}/a");
+    let proxy = ForwardProxy::start(Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+    let at = proxy.address();
+    let good = format!("Aladdin:open%20sesame@{at}");
+    let through = Client::new(&BTreeMap::new(), network(&good, ca));
+    for _ in 0..3 {
+        let answer = through.send_whole(get(&url)).await.expect("an answer");
+        assert_eq!(answer.into_body(), "hello");
+    }
+    // One tunnel for all: the connection is kept.
+    assert_eq!(proxy.asked(), [format!("CONNECT {address} HTTP/1.1")]);
+
+    // Whom to trust is asked of the service, not of the proxy.
+    let stranger = Client::new(&BTreeMap::new(), network(&good, None));
+    let failure = stranger.send_whole(get(&url)).await;
+    assert!(matches!(failure, Err(Failure::Untrusted(_))), "{failure:?}");
+
+    let bare = Client::new(&BTreeMap::new(), network(&format!("http://{at}"), ca));
+    let failure = bare.send_whole(get(&url)).await;
+    assert!(matches!(failure, Err(Failure::Barred(_))), "{failure:?}");
+
+    let gone = Client::new(&BTreeMap::new(), network(&good, ca));
+    let failure = gone.send_whole(get("https://127.0.0.1:1/")).await;
+    assert!(matches!(failure, Err(Failure::Unsent(_))), "{failure:?}");
+
+    let nobody = Client::new(&BTreeMap::new(), network("http://127.0.0.1:1", ca));
+    let failure = nobody.send_whole(get(&url)).await;
+    assert!(
+        matches!(&failure, Err(Failure::Unsent(why)) if why.contains("proxy 127.0.0.1:1")),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_that_breaks_off_or_babbles_is_no_connection() {
+    for says in [
+        "",
+        "HTTP/1.1 200",
+        "SSH-2.0-x\r\n\r\n",
+        "HTTP/1.1 503 no\r\n\r\n",
+    ] {
+        let (at, _) = service(move |mut stream| async move {
+            head(&mut stream).await;
+            let _ = stream.write_all(says.as_bytes()).await;
+        })
+        .await;
+        let through = Client::new(&BTreeMap::new(), network(&format!("http://{at}"), None));
+        let failure = through.send_whole(get("https://localhost:1/")).await;
+        assert!(
+            matches!(failure, Err(Failure::Unsent(_))),
+            "{says:?}: {failure:?}"
+        );
+    }
+}
+
+/// A SOCKS server (RFC 1928, RFC 1929) that wants the password `sesame` and leads to `to`.
+async fn socks(to: String) -> String {
+    let (at, _) = service(move |mut stream| {
+        let to = to.clone();
+        async move {
+            let mut hello = [0; 3];
+            stream.read_exact(&mut hello).await.expect("a greeting");
+            assert_eq!(hello, [5, 1, 2], "version 5, one method: name and password");
+            stream.write_all(&[5, 2]).await.expect("a method");
+            let mut login = [0; 3 + 7 + 6];
+            stream.read_exact(&mut login).await.expect("a login");
+            assert_eq!(&login, b"\x01\x07Aladdin\x06sesame");
+            stream.write_all(&[1, 0]).await.expect("a welcome");
+            let mut ask = [0; 5];
+            stream.read_exact(&mut ask).await.expect("a request");
+            assert_eq!(ask[..4], [5, 1, 0, 3], "connect, by name");
+            let mut name = vec![0; usize::from(ask[4]) + 2];
+            stream.read_exact(&mut name).await.expect("a name");
+            assert!(name.starts_with(b"service.invalid"));
+            let reply = [5, 0, 0, 1, 127, 0, 0, 1, 0, 0];
+            stream.write_all(&reply).await.expect("a reply");
+            let mut server = TcpStream::connect(&to).await.expect("a service");
+            let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
+        }
+    })
+    .await;
+    at
+}
+
+#[tokio::test]
+async fn a_socks_proxy_finds_the_host_itself() {
+    let (address, _) = service(answer_all).await;
+    let at = socks(address).await;
+    let proxy = network(&format!("socks5h://Aladdin:sesame@{at}"), None);
+    let client = Client::new(&BTreeMap::new(), proxy);
+    let answer = client.send_whole(get("http://service.invalid/")).await;
+    assert_eq!(answer.expect("an answer").into_body(), "hello");
 }
 
 /// A service with a certificate of an authority that nobody knows, and the authority's own.

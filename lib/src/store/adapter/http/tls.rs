@@ -4,31 +4,31 @@
 //! none of them: then those of the system (a company's own, say), read once. If the user
 //! names a file of authorities, only those. All of it happens at the first connection.
 
-use super::pool::{Failure, connector};
+use super::dial::{Dial, Wire};
+use super::failure::Failure;
+use super::proxy::Proxy;
 use crate::store::env::Env;
 use http::Uri;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioIo;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use std::error::Error as StdError;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 use tower_service::Service;
 
-type Connector = HttpsConnector<HttpConnector>;
-type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+type Connector = HttpsConnector<Dial>;
+type Stream = MaybeHttpsStream<Wire>;
 
-/// Where a user names the authorities to trust, first one first.
+/// Where a user names the authorities to trust, first one first, if not by an option.
 const BUNDLES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
 
 pub(super) struct Tls {
     bundle: Option<PathBuf>,
+    proxy: Arc<Proxy>,
     usual: OnceCell<Connector>,
     system: OnceCell<Connector>,
 }
@@ -42,13 +42,14 @@ impl fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// Looks up which file to trust, without reading it.
-    pub(super) fn new(env: &dyn Env) -> Self {
+    /// Looks up which file to trust, `named` first, without reading it.
+    pub(super) fn new(env: &dyn Env, named: Option<&Path>, proxy: Arc<Proxy>) -> Self {
+        let found = || BUNDLES.iter().find_map(|name| env.var(name));
         Self {
-            bundle: BUNDLES
-                .iter()
-                .find_map(|name| env.var(name))
-                .map(PathBuf::from),
+            bundle: named
+                .map(Path::to_owned)
+                .or_else(|| found().map(PathBuf::from)),
+            proxy,
             usual: OnceCell::new(),
             system: OnceCell::new(),
         }
@@ -70,7 +71,7 @@ impl Tls {
                 }
                 let system = self
                     .system
-                    .get_or_try_init(|| async { with_roots(roots) })
+                    .get_or_try_init(|| async { self.with_roots(roots) })
                     .await?;
                 call(system, uri).await
             }
@@ -80,7 +81,7 @@ impl Tls {
 
     fn usual_roots(&self) -> Result<Connector, Failure> {
         let Some(path) = &self.bundle else {
-            return with_roots(RootCertStore {
+            return self.with_roots(RootCertStore {
                 roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
             });
         };
@@ -99,7 +100,19 @@ impl Tls {
         if roots.is_empty() {
             return Err(unusable(&"it holds none"));
         }
-        with_roots(roots)
+        self.with_roots(roots)
+    }
+
+    fn with_roots(&self, roots: RootCertStore) -> Result<Connector, Failure> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Failure::Untrusted(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let config = Arc::new(config);
+        let dial = Dial::new(Arc::clone(&self.proxy), Some(Arc::clone(&config)));
+        Ok(Connector::from((dial, config)))
     }
 }
 
@@ -110,29 +123,35 @@ fn system_roots() -> RootCertStore {
     roots
 }
 
-fn with_roots(roots: RootCertStore) -> Result<Connector, Failure> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::Untrusted(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Connector::from((connector(), config)))
-}
-
 async fn call(connector: &Connector, uri: Uri) -> Result<Stream, Failure> {
     connector.clone().call(uri).await.map_err(|error| {
-        let mut text = error.to_string();
-        let mut next: Option<&(dyn StdError + 'static)> = Some(error.as_ref());
-        while let Some(error) = next {
-            if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
-                return Failure::Untrusted(why.to_string());
-            }
-            text = error.to_string();
-            next = inside(error);
+        if let Some(failure) = untrusted(&*error) {
+            return failure;
         }
-        Failure::Unsent(text)
+        match error.downcast::<Failure>() {
+            Ok(failure) => *failure,
+            Err(error) => Failure::Unsent(innermost(&*error)),
+        }
     })
+}
+
+/// What is wrong with the certificate, if that is what an error comes from.
+pub(super) fn untrusted(error: &(dyn StdError + 'static)) -> Option<Failure> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
+            return Some(Failure::Untrusted(why.to_string()));
+        }
+        next = inside(error);
+    }
+    None
+}
+
+fn innermost(mut error: &(dyn StdError + 'static)) -> String {
+    while let Some(next) = inside(error) {
+        error = next;
+    }
+    error.to_string()
 }
 
 /// The cause of an error; that of an I/O error is the error in it, which `source` skips.

@@ -137,11 +137,10 @@ impl Asked<'_> {
 
     /// A connection that did not come about or did not last.
     pub(super) fn broken(&self, failure: &Failure) -> Error {
-        match failure {
-            Failure::Untrusted(_) => self.error(ErrorKind::Invalid, failure).with_hint(
-                "name the authority's certificate in AWS_CA_BUNDLE if the service is the right one",
-            ),
-            Failure::Unsent(_) | Failure::Cut(_) => self.error(ErrorKind::Unavailable, failure),
+        let error = self.error(failure.kind(), failure);
+        match failure.hint() {
+            Some(hint) => error.with_hint(hint),
+            None => error,
         }
     }
 }
