@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use pail::store::{
-    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Store, Upload, Want,
+    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Store, Unfinished,
+    Upload, Want,
 };
 use pail::{Key, Result};
 use std::fmt;
@@ -24,6 +25,8 @@ pub enum Verb {
     Part,
     Complete,
     Abort,
+    Resume,
+    Unfinished,
     List,
     Delete,
 }
@@ -161,6 +164,33 @@ impl<T: Tap> Store for Tapped<T> {
         }))
     }
 
+    async fn resume(&self, key: &Key, token: &str) -> Result<Option<Resumed>> {
+        let call = call(Verb::Resume, key);
+        let found = self.call(&call, self.inner.resume(key, token)).await?;
+        Ok(found.map(|Resumed { upload, parts }| Resumed {
+            upload: Box::new(TappedUpload {
+                inner: upload,
+                tap: Arc::clone(&self.tap),
+                key: key.clone(),
+            }),
+            parts,
+        }))
+    }
+
+    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>> {
+        let all = async move {
+            let found = self.inner.unfinished(prefix).try_collect::<Vec<_>>();
+            let found = self.call(&call(Verb::Unfinished, prefix), found).await?;
+            Ok(stream::iter(found.into_iter().map(Ok)))
+        };
+        stream::once(all).try_flatten().boxed()
+    }
+
+    async fn abandon(&self, key: &str, token: &str) -> Result<()> {
+        let call = call(Verb::Abort, key);
+        self.call(&call, self.inner.abandon(key, token)).await
+    }
+
     /// The whole listing is one call: doubles serve small worlds.
     fn list<'a>(
         &'a self,
@@ -190,6 +220,10 @@ struct TappedUpload<T> {
 
 #[async_trait]
 impl<T: Tap> Upload for TappedUpload<T> {
+    fn token(&self) -> Option<&str> {
+        self.inner.token()
+    }
+
     async fn part(&self, number: u32, body: Bytes) -> Result<()> {
         let call = call(Verb::Part, &self.key);
         around(&*self.tap, &call, self.inner.part(number, body)).await

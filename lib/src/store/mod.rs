@@ -20,7 +20,6 @@ pub use download::{MIN_PIECE, Piece, Wanted, download};
 pub use env::{Env, SystemEnv};
 pub use open::open;
 pub use put::{Precondition, Put, Version};
-
 pub use upload::{FileSource, Limits, Source, upload};
 
 use crate::error::Result;
@@ -28,6 +27,7 @@ use crate::key::Key;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -68,6 +68,24 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// seen of it until [`Upload::complete`].
     async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>>;
 
+    /// Takes up an upload of this file that was begun here or by another process, by what
+    /// [`Upload::token`] said; `None` if the bucket knows it no more: it was completed,
+    /// aborted, or removed by a lifecycle rule. One request for each thousand parts.
+    ///
+    /// Two who take up the same upload at the same time spoil it for each other: the caller
+    /// sees to it that there is one.
+    async fn resume(&self, key: &Key, token: &str) -> Result<Option<Resumed>>;
+
+    /// Lists the uploads that were begun and not ended, of keys that start with this prefix
+    /// (compared as text), in any order. Those under way may be among them. One request for
+    /// each thousand.
+    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>>;
+
+    /// Throws away the parts of an upload that [`Store::unfinished`] found, or that a token
+    /// names; one that is not there counts as thrown away. Whoever is still at work on it
+    /// gets an error. One request.
+    async fn abandon(&self, key: &str, token: &str) -> Result<()>;
+
     /// Lists the files whose key starts with this prefix (compared as text, so `a` also
     /// finds `ab`), each once. One request for each thousand files.
     ///
@@ -83,9 +101,15 @@ pub trait Store: fmt::Debug + Send + Sync {
 /// A file that is being written in parts.
 ///
 /// Dropping it without [`Upload::complete`] leaves no file; the parts may remain in the
-/// bucket, unseen and paid for, until [`Upload::abort`] or a lifecycle rule removes them.
+/// bucket, unseen and paid for, until it is taken up again ([`Store::resume`]) and completed,
+/// or [`Upload::abort`], [`Store::abandon`] or a lifecycle rule removes them.
 #[async_trait]
 pub trait Upload: fmt::Debug + Send + Sync {
+    /// What names this upload in the bucket, beside its key: printable text without secrets
+    /// that [`Store::resume`] takes, in another process too. `None` where an upload cannot
+    /// be taken up again. No request.
+    fn token(&self) -> Option<&str>;
+
     /// Writes part `number` (from 0). Parts may come in any order and at the same time,
     /// and all but the last have one size, at least [`Capabilities::min_part`]. One request.
     async fn part(&self, number: u32, body: Bytes) -> Result<()>;
@@ -95,6 +119,30 @@ pub trait Upload: fmt::Debug + Send + Sync {
 
     /// Throws the parts away. One request.
     async fn abort(&self) -> Result<()>;
+}
+
+/// An upload that was taken up again.
+#[derive(Debug)]
+pub struct Resumed {
+    /// The upload; it goes on as if it had been begun here.
+    pub upload: Box<dyn Upload>,
+    /// Bytes of each part that is there, whole, by its number (from 0). A part that is sent
+    /// again replaces it.
+    pub parts: BTreeMap<u32, u64>,
+}
+
+/// An upload that was begun and not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The key that it is for, as text. Where the bucket does not know that (a folder), a
+    /// name beside it.
+    pub key: String,
+    /// What names it, beside its key; for [`Store::abandon`].
+    pub token: String,
+    /// Seconds since 1970 at which it was begun, by the bucket's clock.
+    pub started: i64,
+    /// Bytes of the parts that are there, if that is known without asking for each.
+    pub size: Option<u64>,
 }
 
 /// What is known of a file without reading it.

@@ -169,6 +169,58 @@ async fn what_a_dead_writer_left_is_swept_and_what_a_living_one_writes_is_not() 
 
 #[cfg(unix)]
 #[tokio::test]
+async fn what_dead_writers_left_is_listed_and_thrown_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let outside = dir.path().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    std::fs::write(outside.join(".pail-tmp-1-1"), "not ours").unwrap();
+    let root = dir.path().join("bucket");
+    let folder = Folder::open(root.clone());
+    let living = folder.begin(&key("p/living")).await.unwrap();
+    living.part(0, Bytes::from_static(b"live")).await.unwrap();
+    for name in ["p/.pail-tmp-1-1", ".pail-tmp-2-2"] {
+        std::fs::write(root.join(name), "dead").unwrap();
+    }
+    std::os::unix::fs::symlink(&outside, root.join("out")).unwrap();
+    let found = async |prefix| {
+        let all: Vec<_> = folder.unfinished(prefix).try_collect().await.unwrap();
+        all
+    };
+    let all = found("").await;
+    let mut keys: Vec<_> = all.iter().map(|dead| (&*dead.key, dead.size)).collect();
+    keys.sort_unstable();
+    assert_eq!(
+        keys,
+        [(".pail-tmp-2-2", Some(4)), ("p/.pail-tmp-1-1", Some(4))]
+    );
+    assert!(all.iter().all(|dead| dead.started > 1_600_000_000));
+    assert_eq!(found("p/").await.len(), 1);
+    for (key, token) in [
+        ("out/.pail-tmp-1-1", ".pail-tmp-1-1"),
+        ("p/.pail-tmp-1-1", "living"),
+        ("nothing/.pail-tmp-1-1", ".pail-tmp-1-1"),
+    ] {
+        folder.abandon(key, token).await.unwrap();
+    }
+    for (key, token) in [
+        (".pail-lock", ".pail-lock"),
+        ("../outside/.pail-tmp-1-1", ".pail-tmp-1-1"),
+    ] {
+        let error = folder.abandon(key, token).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{key}");
+    }
+    assert_eq!(found("").await.len(), 2);
+    for dead in &all {
+        folder.abandon(&dead.key, &dead.token).await.unwrap();
+    }
+    assert!(found("").await.is_empty());
+    assert_eq!(names(&outside), [".pail-tmp-1-1"]);
+    living.complete().await.unwrap();
+    assert_eq!(read(&folder, "p/living").await.unwrap(), b"live");
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn a_folder_that_a_group_shares_stays_shared() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();

@@ -12,7 +12,8 @@ use pail::format::{keys, log};
 use pail::refs::{Outcome, Refusal};
 use pail::store::adapter::memory::Memory;
 use pail::store::{
-    Capabilities, FileInfo, Got, Listed, Precondition, Put, Store, Upload, Version, Want,
+    Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Store, Unfinished, Upload,
+    Version, Want,
 };
 use pail::transaction::{Cache, Committed, Snapshot};
 use pail::{Error, ErrorKind, Key, ObjectId, Result};
@@ -227,6 +228,18 @@ impl Store for Meanwhile {
         self.inner.begin(key).await
     }
 
+    async fn resume(&self, key: &Key, token: &str) -> Result<Option<Resumed>> {
+        self.inner.resume(key, token).await
+    }
+
+    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>> {
+        self.inner.unfinished(prefix)
+    }
+
+    async fn abandon(&self, key: &str, token: &str) -> Result<()> {
+        self.inner.abandon(key, token).await
+    }
+
     fn list<'a>(
         &'a self,
         prefix: &'a str,
@@ -334,6 +347,18 @@ impl Store for Stuck {
 
     async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>> {
         self.inner.begin(key).await
+    }
+
+    async fn resume(&self, key: &Key, token: &str) -> Result<Option<Resumed>> {
+        self.inner.resume(key, token).await
+    }
+
+    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>> {
+        self.inner.unfinished(prefix)
+    }
+
+    async fn abandon(&self, key: &str, token: &str) -> Result<()> {
+        self.inner.abandon(key, token).await
     }
 
     fn list<'a>(

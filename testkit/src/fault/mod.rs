@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use pail::store::{
-    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Store, Upload, Want,
+    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Store, Unfinished,
+    Upload, Want,
 };
 use pail::{Error, ErrorKind, Key, Result};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -364,6 +365,18 @@ impl Store for IgnoresConditions {
 
     async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>> {
         self.inner.begin(key).await
+    }
+
+    async fn resume(&self, key: &Key, token: &str) -> Result<Option<Resumed>> {
+        self.inner.resume(key, token).await
+    }
+
+    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>> {
+        self.inner.unfinished(prefix)
+    }
+
+    async fn abandon(&self, key: &str, token: &str) -> Result<()> {
+        self.inner.abandon(key, token).await
     }
 
     fn list<'a>(

@@ -3,8 +3,8 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::{
-    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Store, Upload,
-    Version, Want,
+    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Resumed, Store,
+    Unfinished, Upload, Version, Want,
 };
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -22,6 +22,9 @@ pub struct Memory {
 struct State {
     files: BTreeMap<String, (Bytes, u64)>,
     writes: u64,
+    /// What was begun and not ended, by its token.
+    uploads: BTreeMap<String, (Key, BTreeMap<u32, Bytes>)>,
+    begun: u64,
 }
 
 impl State {
@@ -127,11 +130,59 @@ impl Store for Memory {
     }
 
     async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>> {
+        let mut state = self.lock();
+        state.begun += 1;
+        let token = state.begun.to_string();
+        let upload = (key.clone(), BTreeMap::new());
+        state.uploads.insert(token.clone(), upload);
         Ok(Box::new(Parts {
             bucket: self.clone(),
             key: key.clone(),
-            parts: Mutex::default(),
+            token,
         }))
+    }
+
+    async fn resume(&self, key: &Key, token: &str) -> Result<Option<Resumed>> {
+        let state = self.lock();
+        let found = state.uploads.get(token).filter(|(of, _)| of == key);
+        Ok(found.map(|(key, parts)| Resumed {
+            upload: Box::new(Parts {
+                bucket: self.clone(),
+                key: key.clone(),
+                token: token.to_owned(),
+            }),
+            parts: parts
+                .iter()
+                .map(|(number, body)| (*number, body.len() as u64))
+                .collect(),
+        }))
+    }
+
+    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>> {
+        let found: Vec<_> = self
+            .lock()
+            .uploads
+            .iter()
+            .filter(|(_, (key, _))| key.as_str().starts_with(prefix))
+            .map(|(token, (key, parts))| {
+                Ok(Unfinished {
+                    key: key.as_str().to_owned(),
+                    token: token.clone(),
+                    started: 0,
+                    size: Some(parts.values().map(|body| body.len() as u64).sum()),
+                })
+            })
+            .collect();
+        stream::iter(found).boxed()
+    }
+
+    async fn abandon(&self, key: &str, token: &str) -> Result<()> {
+        let mut state = self.lock();
+        let ours = |(of, _): &(Key, _)| of.as_str() == key;
+        if state.uploads.get(token).is_some_and(ours) {
+            state.uploads.remove(token);
+        }
+        Ok(())
     }
 
     fn list<'a>(
@@ -167,7 +218,7 @@ impl Store for Memory {
 struct Parts {
     bucket: Memory,
     key: Key,
-    parts: Mutex<Option<BTreeMap<u32, Bytes>>>,
+    token: String,
 }
 
 impl Parts {
@@ -181,29 +232,29 @@ impl Parts {
 
 #[async_trait]
 impl Upload for Parts {
+    fn token(&self) -> Option<&str> {
+        Some(&self.token)
+    }
+
     async fn part(&self, number: u32, body: Bytes) -> Result<()> {
-        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        parts.get_or_insert_default().insert(number, body);
+        let mut state = self.bucket.lock();
+        let upload = state.uploads.get_mut(&self.token);
+        let (_, parts) = upload.ok_or_else(|| self.taken())?;
+        parts.insert(number, body);
         Ok(())
     }
 
     async fn complete(&self) -> Result<()> {
-        let parts = self
-            .parts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let parts = parts.ok_or_else(|| self.taken())?;
+        let mut state = self.bucket.lock();
+        let upload = state.uploads.remove(&self.token);
+        let (_, parts) = upload.ok_or_else(|| self.taken())?;
         let whole: BytesMut = parts.into_values().flatten().collect();
-        let _: Version = self.bucket.lock().write(&self.key, whole.freeze());
+        let _: Version = state.write(&self.key, whole.freeze());
         Ok(())
     }
 
     async fn abort(&self) -> Result<()> {
-        self.parts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.bucket.lock().uploads.remove(&self.token);
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ mod refusal;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod unfinished;
 mod upload;
 
 use crate::clock::SystemClock;
@@ -21,8 +22,8 @@ use crate::store::credentials::aws::Source;
 use crate::store::env::Env;
 use crate::store::url::S3Location;
 use crate::store::{
-    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Store, Upload,
-    Version, Want,
+    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Resumed, Store,
+    Unfinished, Upload, Version, Want,
 };
 use answer::{Act, Asked};
 use async_trait::async_trait;
@@ -299,6 +300,18 @@ impl Store for S3 {
 
     async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>> {
         upload::begin(self, key).await
+    }
+
+    async fn resume(&self, key: &Key, token: &str) -> Result<Option<Resumed>> {
+        unfinished::resume(self, key, token).await
+    }
+
+    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>> {
+        unfinished::list(self, prefix)
+    }
+
+    async fn abandon(&self, key: &str, token: &str) -> Result<()> {
+        unfinished::abandon(self, key, token).await
     }
 
     fn list<'a>(

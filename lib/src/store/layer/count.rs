@@ -3,7 +3,8 @@
 use crate::error::Result;
 use crate::key::Key;
 use crate::store::{
-    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Store, Upload, Want,
+    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Store, Unfinished,
+    Upload, Want,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -29,8 +30,12 @@ pub enum Verb {
     Part,
     /// [`Upload::complete`]
     Complete,
-    /// [`Upload::abort`]
+    /// [`Upload::abort`], [`Store::abandon`]
     Abort,
+    /// [`Store::resume`]: one for each thousand parts.
+    Resume,
+    /// [`Store::unfinished`]: one for each thousand uploads.
+    Unfinished,
     /// [`Store::list`]: one for each thousand files.
     List,
     /// [`Store::delete`]
@@ -39,7 +44,7 @@ pub enum Verb {
 
 impl Verb {
     /// All of them, in the order in which they show.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Head,
         Self::Get,
         Self::Put,
@@ -48,6 +53,8 @@ impl Verb {
         Self::Part,
         Self::Complete,
         Self::Abort,
+        Self::Resume,
+        Self::Unfinished,
         Self::List,
         Self::Delete,
     ];
@@ -62,6 +69,8 @@ impl Verb {
             Self::Part => "part",
             Self::Complete => "complete",
             Self::Abort => "abort",
+            Self::Resume => "resume",
+            Self::Unfinished => "unfinished",
             Self::List => "list",
             Self::Delete => "delete",
         }
@@ -210,6 +219,26 @@ impl<S: Store> Store for Count<S> {
         Ok(Box::new(Counted { upload, counts }))
     }
 
+    async fn resume(&self, key: &Key, token: &str) -> Result<Option<Resumed>> {
+        self.counts.add(Verb::Resume, 0);
+        let counts = self.counts.clone();
+        let found = self.store.resume(key, token).await?;
+        Ok(found.map(|Resumed { upload, parts }| Resumed {
+            upload: Box::new(Counted { upload, counts }),
+            parts,
+        }))
+    }
+
+    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>> {
+        self.counts.add(Verb::Unfinished, 0);
+        self.store.unfinished(prefix)
+    }
+
+    async fn abandon(&self, key: &str, token: &str) -> Result<()> {
+        self.counts.add(Verb::Abort, 0);
+        self.store.abandon(key, token).await
+    }
+
     fn list<'a>(
         &'a self,
         prefix: &'a str,
@@ -241,6 +270,10 @@ struct Counted {
 
 #[async_trait]
 impl Upload for Counted {
+    fn token(&self) -> Option<&str> {
+        self.upload.token()
+    }
+
     async fn part(&self, number: u32, body: Bytes) -> Result<()> {
         self.counts.add(Verb::Part, body.len());
         self.upload.part(number, body).await

@@ -10,11 +10,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::Ids;
 use crate::key::Key;
 use crate::store::{
-    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Store, Upload, Want,
+    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Store, Unfinished,
+    Upload, Want,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt};
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -166,6 +167,33 @@ impl<S: Store + 'static> Store for Retry<S> {
         }))
     }
 
+    async fn resume(&self, key: &Key, token: &str) -> Result<Option<Resumed>> {
+        let found = patiently!(self, self.store.resume(key, token))?;
+        Ok(found.map(|Resumed { upload, parts }| Resumed {
+            upload: Box::new(Patient {
+                upload,
+                retry: self.clone(),
+                key: key.clone(),
+                sizes: Mutex::new(parts.clone()),
+            }),
+            parts,
+        }))
+    }
+
+    /// Read to its end before the first is given, so that a failure starts it again whole:
+    /// there are few.
+    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>> {
+        let all = async move {
+            let all: Vec<_> = patiently!(self, self.store.unfinished(prefix).try_collect())?;
+            Ok(stream::iter(all.into_iter().map(Ok)))
+        };
+        stream::once(all).try_flatten().boxed()
+    }
+
+    async fn abandon(&self, key: &str, token: &str) -> Result<()> {
+        patiently!(self, self.store.abandon(key, token))
+    }
+
     /// Lists again from the start after a failure, and passes over what came before it. That
     /// asks for pages twice, and in return relies on no order of the files: real services
     /// differ in theirs.
@@ -231,6 +259,10 @@ impl<S: Store> Patient<S> {
 
 #[async_trait]
 impl<S: Store + 'static> Upload for Patient<S> {
+    fn token(&self) -> Option<&str> {
+        self.upload.token()
+    }
+
     async fn part(&self, number: u32, body: Bytes) -> Result<()> {
         patiently!(self.retry, self.upload.part(number, body.clone()))?;
         let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);

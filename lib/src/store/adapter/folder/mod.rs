@@ -9,6 +9,7 @@
 //! one and no listing shows one. Symbolic links below the root are not followed and not
 //! listed, so that no key reaches outside.
 
+mod dead;
 mod failure;
 mod list;
 mod lock;
@@ -21,11 +22,12 @@ mod write;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::{
-    Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Store, Upload, Want,
+    Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Resumed, Store,
+    Unfinished, Upload, Want,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use std::path::PathBuf;
 use tokio::task::spawn_blocking;
 
@@ -98,6 +100,29 @@ impl Store for Folder {
         let key = key.clone();
         let parts = self.run(move |root| parts::Parts::begin(root, key)).await?;
         Ok(Box::new(parts))
+    }
+
+    /// Nothing is kept of an upload whose process died: copying within a machine costs no
+    /// more than to prove that what is there survived.
+    async fn resume(&self, _: &Key, _: &str) -> Result<Option<Resumed>> {
+        Ok(None)
+    }
+
+    /// Temporary files of dead writers. The key is the path of the file itself: whose it was
+    /// to be is not known.
+    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>> {
+        let found = async move {
+            let prefix = prefix.to_owned();
+            let found = self.run(move |root| dead::list(root, &prefix)).await?;
+            Ok(stream::iter(found.into_iter().map(Ok)))
+        };
+        stream::once(found).try_flatten().boxed()
+    }
+
+    async fn abandon(&self, key: &str, token: &str) -> Result<()> {
+        let (key, token) = (key.to_owned(), token.to_owned());
+        self.run(move |root| dead::abandon(root, &key, &token))
+            .await
     }
 
     fn list<'a>(

@@ -106,6 +106,10 @@ impl Parts {
 
 #[async_trait]
 impl Upload for Parts {
+    fn token(&self) -> Option<&str> {
+        None
+    }
+
     async fn part(&self, number: u32, body: Bytes) -> Result<()> {
         let ready = match self.state().as_mut() {
             Some(state) => state.take(number, body),

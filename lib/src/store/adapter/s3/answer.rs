@@ -18,6 +18,8 @@ pub(super) enum Act {
     Read,
     Write,
     List,
+    ListParts,
+    ListUploads,
     Delete,
 }
 
@@ -28,6 +30,8 @@ impl fmt::Display for Act {
             Self::Read => "read",
             Self::Write => "write",
             Self::List => "list",
+            Self::ListParts => "list the parts of",
+            Self::ListUploads => "list the unfinished uploads of",
             Self::Delete => "delete",
         })
     }

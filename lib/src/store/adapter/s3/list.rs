@@ -11,6 +11,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use object_store::aws::AwsAuthorizer;
 use object_store::client::{HttpRequest, HttpRequestBody};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 
 /// What S3 answers; what is not asked for is passed over.
@@ -119,11 +120,15 @@ fn query(prefix: &str, from: &str, place: Option<&str>) -> String {
         ("prefix", prefix),
     ];
     pairs.extend(place.map(|place| (from, place)));
+    spelled(pairs)
+}
+
+/// A query as signing spells it.
+pub(super) fn spelled(mut pairs: Vec<(&str, &str)>) -> String {
     pairs.sort_unstable();
     let query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish();
-    // As signing spells it.
     query
         .replace('+', "%20")
         .replace('*', "%2A")
@@ -131,6 +136,19 @@ fn query(prefix: &str, from: &str, place: Option<&str>) -> String {
 }
 
 async fn ask(open: &Open, query: &str, asked: &Asked<'_>) -> Result<Page> {
+    match document(open, "", query, asked).await? {
+        Ok(page) => Ok(page),
+        Err(refusal) => Err(refusal::explain(asked, &refusal)),
+    }
+}
+
+/// Asks for an XML document about the bucket, or about the file with this path in it.
+pub(super) async fn document<T: DeserializeOwned>(
+    open: &Open,
+    path: &str,
+    query: &str,
+    asked: &Asked<'_>,
+) -> Result<std::result::Result<T, Refusal>> {
     let base = open.settings.bucket_url.as_str();
     // A bucket in the host leaves an empty path.
     let slash = if base.splitn(4, '/').nth(3).is_some() {
@@ -139,7 +157,17 @@ async fn ask(open: &Open, query: &str, asked: &Asked<'_>) -> Result<Page> {
         "/"
     };
     let mut request = HttpRequest::new(HttpRequestBody::empty());
-    *request.uri_mut() = format!("{base}{slash}?{query}")
+    let name = if path.is_empty() {
+        slash.to_owned()
+    } else {
+        let parts: Vec<_> = path
+            .split('/')
+            .map(|part| spelled(vec![(part, "")]))
+            .collect();
+        // An empty value leaves its sign.
+        format!("/{}", parts.join("/").replace('=', ""))
+    };
+    *request.uri_mut() = format!("{base}{name}?{query}")
         .parse()
         .map_err(|error| asked.nonsense(error))?;
     let credential = open.credentials.get_credential().await;
@@ -158,9 +186,10 @@ async fn ask(open: &Open, query: &str, asked: &Asked<'_>) -> Result<Page> {
             headers: parts.headers,
             body,
         };
-        return Err(refusal::explain(asked, &refusal));
+        return Ok(Err(refusal));
     }
     quick_xml::de::from_reader(&*body)
+        .map(Ok)
         .map_err(|error| asked.nonsense(refusal::one_line(&error.to_string())))
 }
 
@@ -196,7 +225,7 @@ fn read(page: Page, root: &str, asked: &Asked<'_>) -> Result<(Vec<Listed>, At)> 
 }
 
 /// Undoes the encoding that keeps odd keys out of the XML.
-fn decode(key: &str) -> Cow<'_, str> {
+pub(super) fn decode(key: &str) -> Cow<'_, str> {
     if !key.contains(['%', '+']) {
         return Cow::Borrowed(key);
     }

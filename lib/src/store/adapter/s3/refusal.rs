@@ -196,6 +196,12 @@ fn right(asked: &Asked<'_>) -> String {
         ),
         Act::Write => format!("the bucket's policy must allow s3:PutObject on {files}"),
         Act::List => format!("the bucket's policy must allow s3:ListBucket on {bucket}"),
+        Act::ListParts => {
+            format!("the bucket's policy must allow s3:ListMultipartUploadParts on {files}")
+        }
+        Act::ListUploads => {
+            format!("the bucket's policy must allow s3:ListBucketMultipartUploads on {bucket}")
+        }
         Act::Delete => format!("the bucket's policy must allow s3:DeleteObject on {files}"),
     }
 }

@@ -44,6 +44,22 @@ pub(super) async fn begin(store: &S3, key: &Key) -> Result<Box<dyn Upload>> {
     }))
 }
 
+/// Takes up an upload with the parts that the service knows.
+pub(super) fn known(
+    store: &S3,
+    key: &Key,
+    id: &str,
+    parts: BTreeMap<u32, PartId>,
+) -> Result<Box<dyn Upload>> {
+    Ok(Box::new(Parts {
+        store: store.clone(),
+        key: key.clone(),
+        path: store.path(key)?,
+        id: id.to_owned(),
+        parts: Mutex::new(parts),
+    }))
+}
+
 impl Parts {
     fn parts(&self) -> MutexGuard<'_, BTreeMap<u32, PartId>> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
@@ -52,6 +68,10 @@ impl Parts {
 
 #[async_trait]
 impl Upload for Parts {
+    fn token(&self) -> Option<&str> {
+        Some(&self.id)
+    }
+
     async fn part(&self, number: u32, body: Bytes) -> Result<()> {
         let asked = self.store.asked(Act::Write, self.key.as_str());
         let at = usize::try_from(number).unwrap_or(usize::MAX - 1);

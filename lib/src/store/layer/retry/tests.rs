@@ -94,6 +94,30 @@ impl Store for Faulty {
         Ok(Box::new(FaultyUpload { upload, faulty }))
     }
 
+    async fn resume(&self, key: &Key, token: &str) -> Result<Option<Resumed>> {
+        let found = self.around(self.store.resume(key, token)).await?;
+        let faulty = self.clone();
+        Ok(found.map(|Resumed { upload, parts }| Resumed {
+            upload: Box::new(FaultyUpload { upload, faulty }),
+            parts,
+        }))
+    }
+
+    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>> {
+        let listed = self.store.unfinished(prefix);
+        match self.fault {
+            Fault::Broken(items) if self.strikes() => {
+                let cut = stream::iter([Err(weak())]);
+                listed.take(items).chain(cut).boxed()
+            }
+            _ => listed,
+        }
+    }
+
+    async fn abandon(&self, key: &str, token: &str) -> Result<()> {
+        self.around(self.store.abandon(key, token)).await
+    }
+
     fn list<'a>(
         &'a self,
         prefix: &'a str,
@@ -122,6 +146,10 @@ struct FaultyUpload {
 
 #[async_trait]
 impl Upload for FaultyUpload {
+    fn token(&self) -> Option<&str> {
+        self.upload.token()
+    }
+
     async fn part(&self, number: u32, body: Bytes) -> Result<()> {
         self.faulty.around(self.upload.part(number, body)).await
     }
