@@ -14,6 +14,7 @@ mod it {
     mod world;
 
     mod bad_input;
+    mod care;
     mod clone;
     mod commands;
     mod concurrent;

@@ -93,6 +93,52 @@ pub(super) const ALL: &[(&str, &[Example])] = &[
         )],
     ),
     (
+        "delete-branch",
+        &[
+            ("git pail delete-branch origin topic", "delete a branch"),
+            (
+                "git pail delete-branch origin old --override-protection",
+                "delete it although it is protected",
+            ),
+        ],
+    ),
+    (
+        "protect",
+        &[
+            (
+                "git pail protect origin main",
+                "main is neither deleted nor rewound",
+            ),
+            (
+                "git pail protect origin 'release/*' 'refs/tags/v*'",
+                "nor are these",
+            ),
+            ("git pail protect origin", "show what is protected"),
+            (
+                "git push --force -o override-protection origin main",
+                "rewind it all the same; the log keeps that",
+            ),
+        ],
+    ),
+    (
+        "unprotect",
+        &[("git pail unprotect origin main", "protect main no longer")],
+    ),
+    (
+        "config",
+        &[
+            ("git pail config origin", "show every setting"),
+            (
+                "git pail config origin retention 30d",
+                "keep what is no longer needed for 30 days",
+            ),
+            (
+                "git pail config origin --unset retention",
+                "go back to the default",
+            ),
+        ],
+    ),
+    (
         "version",
         &[("git pail version", "what a bug report should hold")],
     ),

@@ -1,6 +1,8 @@
 //! The commands for people: one file each, parse, call, show.
 
 mod completions;
+mod config;
+mod delete_branch;
 mod demo;
 mod examples;
 mod git;
@@ -12,6 +14,7 @@ mod log;
 mod ls;
 mod man;
 mod man_pages;
+mod protect;
 mod reference;
 mod repository;
 mod set_head;
@@ -19,6 +22,7 @@ mod stop;
 mod submodules;
 mod tree;
 mod uninstall;
+mod unprotect;
 mod version;
 
 pub use tree::tree;
@@ -62,6 +66,10 @@ fn run(verb: Verb) -> Result<(), Stop> {
             Verb::Ls(args) => ls::run(args).await,
             Verb::Log(args) => log::run(args).await,
             Verb::SetHead(args) => set_head::run(args).await,
+            Verb::DeleteBranch(args) => delete_branch::run(args).await,
+            Verb::Protect(args) => protect::run(args).await,
+            Verb::Unprotect(args) => unprotect::run(args).await,
+            Verb::Config(args) => config::run(args).await,
             Verb::Install(args) => install::run(args).await,
             Verb::Uninstall(args) => uninstall::run(args).await,
             Verb::Demo(args) => demo::run(args).await,

@@ -1,7 +1,8 @@
 //! The command tree: help, man pages, completions and the reference come from it.
 
 use super::{
-    completions, demo, examples, init, install, log, ls, man, reference, set_head, uninstall,
+    completions, config, delete_branch, demo, examples, init, install, log, ls, man, protect,
+    reference, set_head, uninstall, unprotect,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -39,6 +40,10 @@ pub(super) enum Verb {
     Ls(ls::Args),
     Log(log::Args),
     SetHead(set_head::Args),
+    DeleteBranch(delete_branch::Args),
+    Protect(protect::Args),
+    Unprotect(unprotect::Args),
+    Config(config::Args),
     /// Say which version this is
     ///
     /// Names the version of this program, of the layout that it writes, and of the git

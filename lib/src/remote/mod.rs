@@ -1,12 +1,14 @@
 //! The front door: a repository in a bucket.
 
+mod change;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::{self, Foreign};
 use crate::format::manifest::{LogEntry, RefMove};
 use crate::local::Repository;
 use crate::oid::ObjectFormat;
 use crate::refs::{Outcome, RefName};
-use crate::transaction::{Change, Committed, HeadChange, Snapshot, probe, read_log, read_moves};
+use crate::transaction::{HeadChange, Snapshot, probe, read_log, read_moves};
 use crate::transfer::{self, Context, FetchRequest, Fetched, PushRequest};
 use futures_util::StreamExt;
 
@@ -120,30 +122,8 @@ impl Remote {
         change.create.1 = format;
         change.head = head.map_or(HeadChange::Keep, HeadChange::Set);
         // Somebody else may have made one meanwhile; that one is left as it is.
-        let made = self.commit(None, &change).await?;
+        let (_, made) = self.commit(None, &change).await?;
         Ok(made.is_none_or(|made| made.manifest.repository == change.create.0))
-    }
-
-    /// Makes HEAD name a branch, which need not exist yet; tells whether it does.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Missing`] if there is no repository; [`ErrorKind::Invalid`] if the name
-    /// is no branch's; those of the store.
-    pub async fn set_head(&self, head: RefName, who: String) -> Result<bool> {
-        if !head.is_branch() {
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                format!("cannot set HEAD to {head}: it is no branch"),
-            )
-            .with_hint("name a branch, such as main or refs/heads/main"));
-        }
-        let at = self.existing().await?;
-        let mut change = self.change("set-head", who)?;
-        change.head = HeadChange::Set(head.clone());
-        let exists = at.refs.get(&head).is_some();
-        self.commit(Some(at), &change).await?;
-        Ok(exists)
     }
 
     /// The push log, newest entry first, `limit` entries at most.
@@ -193,21 +173,5 @@ impl Remote {
             )
             .with_hint("check the URL; the first push, or `git pail init`, makes a repository")
         })
-    }
-
-    fn change(&self, what: &str, who: String) -> Result<Change> {
-        let create = (self.context.ids.hex()?, ObjectFormat::Sha1);
-        Ok(Change::new(what, who, self.context.clock.now(), create))
-    }
-
-    /// Answers with the repository as it is then, if that is known.
-    async fn commit(&self, at: Option<Snapshot>, change: &Change) -> Result<Option<Snapshot>> {
-        match self.context.committer().commit(at, change).await? {
-            Committed::Done(_, now) => Ok(now.map(|now| *now)),
-            Committed::Remake(_) => Err(Error::new(
-                ErrorKind::Stale,
-                "the repository changed meanwhile; try again",
-            )),
-        }
     }
 }

@@ -3,6 +3,7 @@
 use super::super::{examples, tree};
 use crate::{config, env, exit, multicall};
 use clap::{Arg, Command};
+use pail::format::settings::{self, Kind};
 use std::fmt::Write;
 
 const NOTE: &str = "<!-- Printed by `git pail reference`; a test compares. Do not edit. -->\n";
@@ -79,6 +80,36 @@ pub(super) fn configuration() -> String {
             "Git itself reads {}. Unless one of them is `always`, git refuses submodules whose URL has that scheme. `git pail install --allow-submodules` sets them, `git pail uninstall` unsets them.",
             keys.join(", ")
         ),
+    );
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+/// Every setting of a repository.
+pub(super) fn settings() -> String {
+    let mut out = format!("# Settings of a repository\n\n{NOTE}\n");
+    push(
+        &mut out,
+        "What `git pail config` shows and changes. These settings are kept in the repository, in its manifest, so they hold for everybody who uses it. A pattern is the full name of a ref in which \\* stands for any letters, slashes too, and ? for one. A time is written as a number with w, d, h, m or s.",
+    );
+    let rows = settings::ALL.iter().map(|one| {
+        let kind = match one.kind {
+            Kind::Patterns => "patterns of refs",
+            Kind::Time => "time",
+        };
+        let help = format!("{}.", one.help);
+        vec![
+            code(one.name),
+            kind.to_owned(),
+            one.default.to_owned(),
+            help,
+        ]
+    });
+    table(
+        &mut out,
+        &["setting", "value", "default", "what it does"],
+        rows,
     );
     out.truncate(out.trim_end().len());
     out.push('\n');

@@ -78,7 +78,13 @@ fn the_reference_is_what_the_tables_say() {
     let world = World::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference");
     let update = git_pail::env::read("PAIL_UPDATE").is_some();
-    for page in ["commands", "environment", "configuration", "exit-codes"] {
+    for page in [
+        "commands",
+        "environment",
+        "configuration",
+        "settings",
+        "exit-codes",
+    ] {
         let out = world.pail(&["reference", page]).bytes;
         let path = folder.join(format!("{page}.md"));
         if update {
