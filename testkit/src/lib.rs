@@ -9,6 +9,7 @@ pub mod crash;
 pub mod fault;
 pub mod forward_proxy;
 pub mod git;
+pub mod google;
 pub mod history;
 pub mod ids;
 pub mod interleave;
