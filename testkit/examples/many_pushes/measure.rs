@@ -1,0 +1,77 @@
+//! Counting what a command asks for.
+
+use crate::bucket::Bucket;
+use std::fmt;
+use std::net::SocketAddr;
+use testkit::wire_proxy::WireProxy;
+
+/// What a command cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cost {
+    requests: usize,
+    round_trips: u64,
+    depth: usize,
+    up: u64,
+    down: u64,
+}
+
+impl Cost {
+    /// Both ways.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.up + self.down
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            requests,
+            round_trips,
+            depth,
+            up,
+            down,
+        } = self;
+        write!(
+            f,
+            "{requests} / {round_trips} ({depth} in a row) / {up} / {down}"
+        )
+    }
+}
+
+/// A server behind a proxy that counts.
+pub(crate) struct Counter {
+    proxy: WireProxy,
+    url: String,
+}
+
+impl Counter {
+    /// The bucket.
+    pub(crate) fn new(bucket: &Bucket) -> Self {
+        let proxy = WireProxy::start(bucket.server());
+        let url = bucket
+            .url()
+            .replace(&bucket.server().to_string(), &proxy.address().to_string());
+        Self { proxy, url }
+    }
+
+    /// A web server that serves git.
+    pub(crate) fn of(server: SocketAddr, repository: &str) -> Self {
+        let proxy = WireProxy::start(server);
+        let url = format!("{}/{repository}", proxy.url());
+        Self { proxy, url }
+    }
+
+    /// Runs something with the URL behind the proxy.
+    pub(crate) fn count(&self, act: impl FnOnce(&str)) -> Cost {
+        self.proxy.forget();
+        act(&self.url);
+        let (up, down) = self.proxy.bytes();
+        Cost {
+            requests: self.proxy.records().len(),
+            round_trips: self.proxy.round_trips(),
+            depth: self.proxy.depth(),
+            up,
+            down,
+        }
+    }
+}
