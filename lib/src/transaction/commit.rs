@@ -3,6 +3,7 @@
 use super::files::{Cache, read_log};
 use super::rebase::{Applied, Change, apply};
 use super::snapshot::Snapshot;
+use super::uploads;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::refs::RefTable;
 use crate::format::{Manifest, keys};
@@ -88,6 +89,11 @@ impl Committer<'_> {
                 Applied::Remake => return Ok(Committed::Remake(current.map(Box::new))),
                 Applied::Next(manifest, refs, outcomes) => (*manifest, refs, outcomes),
             };
+            if uploads::outlived(current.as_ref(), change)
+                && !uploads::all_there(self.store, change).await?
+            {
+                return Ok(Committed::Remake(current.map(Box::new)));
+            }
             let write_id = self.ids.hex()?;
             manifest.write_id.clone_from(&write_id);
             if let Some(entry) = manifest.log.entries.last_mut() {
@@ -222,18 +228,28 @@ impl Committer<'_> {
         }
         // So many others came after that our entry may have left the manifest.
         let since = before.map_or(0, |before| before.manifest.generation);
+        let mut oldest = now
+            .manifest
+            .log
+            .entries
+            .first()
+            .map(|entry| entry.generation);
         let mut back = 0;
-        while let Some(entries) = read_log(self.store, self.cache, &now, back).await? {
+        // The entry of ours would be that of the next generation, or of a later one.
+        while oldest.is_some_and(|oldest| oldest > since + 1)
+            && let Some(entries) = read_log(self.store, self.cache, &now, back).await?
+        {
             if ours(&entries) {
                 return Ok(Verdict::Landed);
             }
-            if entries
-                .first()
-                .is_some_and(|entry| entry.generation <= since)
-            {
-                break;
-            }
+            oldest = entries.first().map(|entry| entry.generation).or(oldest);
             back += 1;
+        }
+        if oldest.is_some_and(|oldest| oldest > since + 1) {
+            return Err(Error::new(
+                ErrorKind::InDoubt,
+                "the log of that time was removed meanwhile",
+            ));
         }
         Ok(Verdict::Lost)
     }

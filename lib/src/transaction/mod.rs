@@ -7,10 +7,13 @@ mod commit;
 mod files;
 mod probe;
 mod rebase;
+mod rework;
 mod snapshot;
+mod uploads;
 
 pub use commit::{Committed, Committer, Verdict};
 pub use files::{Cache, read_log, read_moves};
 pub use probe::probe;
 pub use rebase::{Applied, Basis, Change, HeadChange, NewPack, Overflow, apply, overflow};
+pub use rework::{LogRework, Rework};
 pub use snapshot::Snapshot;

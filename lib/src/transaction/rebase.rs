@@ -1,6 +1,8 @@
 //! Pure: these edits on that manifest, or which of them are stale.
 
+use super::rework::{self, Rework};
 use super::snapshot::Snapshot;
+use super::uploads;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{
     Holds, LogEntry, MAX_INLINE_MOVES, MAX_INLINE_REFS, MAX_LOG_TAIL, MovesFile, PackEntry,
@@ -8,7 +10,7 @@ use crate::format::manifest::{
 };
 use crate::format::refs::{BaseTable, RefTable};
 use crate::format::settings::{OVERRIDE_PROTECTION, SettingEdit, is_protected};
-use crate::format::{Manifest, keys, log};
+use crate::format::{Manifest, log};
 use crate::oid::{ObjectFormat, ObjectId};
 use crate::refs::{Outcome, RefEdit, RefName, Refusal};
 use serde_json::Map;
@@ -45,6 +47,8 @@ pub struct Change {
     pub time: i64,
     /// Push options, for the log. `override-protection` among them moves protected refs, too.
     pub options: Vec<String>,
+    /// What maintenance does to packs and files; it moves no ref.
+    pub rework: Option<Rework>,
 }
 
 impl Change {
@@ -66,6 +70,7 @@ impl Change {
             what: what.to_owned(),
             time,
             options: Vec::new(),
+            rework: None,
         }
     }
 }
@@ -127,8 +132,11 @@ pub fn apply(current: Option<&Snapshot>, change: &Change) -> Result<Applied> {
     if !basis_holds(current, &change.basis) {
         return Ok(Applied::Remake);
     }
-    if condemned(current, change)? {
+    if uploads::condemned(current, change)? {
         return Ok(Applied::Remake);
+    }
+    if let Some(rework) = &change.rework {
+        return rework::apply(current, change, rework);
     }
     if current.is_some() && change.what == "init" {
         return Ok(Applied::Nothing(Vec::new()));
@@ -163,7 +171,13 @@ pub fn apply(current: Option<&Snapshot>, change: &Change) -> Result<Applied> {
     }
     next.base = choose_base(next.base.take(), &mut refs, change);
     next.updates = refs.updates.clone();
-    take_segment(&mut next, change.segment.as_ref());
+    log_it(&mut next, change, moves);
+    Ok(Applied::Next(Box::new(next), refs, outcomes))
+}
+
+/// Adds the entry of this change to the log, and lets older ones go into its segment.
+pub(super) fn log_it(next: &mut Manifest, change: &Change, moves: Vec<RefMove>) {
+    take_segment(next, change.segment.as_ref());
     let inline = change
         .moves_file
         .as_ref()
@@ -183,7 +197,6 @@ pub fn apply(current: Option<&Snapshot>, change: &Change) -> Result<Applied> {
         options: change.options.clone(),
         unknown: Map::new(),
     });
-    Ok(Applied::Next(Box::new(next), refs, outcomes))
 }
 
 /// Refuses objects named by one hash in a repository of the other, also where another
@@ -226,31 +239,6 @@ fn basis_holds(current: Option<&Snapshot>, basis: &Basis) -> bool {
             basis.haves.iter().all(|have| named.contains(have))
         }
     }
-}
-
-/// Whether gc has taken one of our uploads for the leftover of a dead writer.
-fn condemned(current: Option<&Snapshot>, change: &Change) -> Result<bool> {
-    let Some(current) = current else {
-        return Ok(false);
-    };
-    let mut ours = Vec::new();
-    if let Some(pack) = &change.pack {
-        ours.extend([keys::pack(&pack.name)?, keys::index(&pack.name)?]);
-    }
-    if let Some((table, _)) = &change.table {
-        ours.push(keys::table(&table.id)?);
-    }
-    if let Some(segment) = &change.segment {
-        ours.push(keys::segment(segment.first, segment.last, &segment.id)?);
-    }
-    if let Some((file, _)) = &change.moves_file {
-        ours.push(keys::moves(&file.id)?);
-    }
-    Ok(current
-        .manifest
-        .condemned
-        .iter()
-        .any(|gone| ours.iter().any(|key| key.as_str() == gone.key)))
 }
 
 /// Moves the refs: deletions first, so that `a` can give way to `a/b`.

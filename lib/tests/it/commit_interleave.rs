@@ -10,7 +10,7 @@ use crate::it::ledger::{self, Ledger};
 use crate::it::world;
 use futures_util::FutureExt;
 use pail::format::keys;
-use pail::format::manifest::Condemned;
+use pail::format::manifest::{Condemned, Why};
 use pail::refs::{Outcome, RefEdit, Refusal};
 use pail::store::Store;
 use pail::store::adapter::memory::Memory;
@@ -426,6 +426,7 @@ async fn drop_and_push(push: &Change, relies: bool) -> (Explored, usize, usize) 
                         key: key.as_str().to_owned(),
                         generation: manifest.generation,
                         time: 0,
+                        why: Why::Dropped,
                     }));
                 true
             };

@@ -57,6 +57,7 @@ pub(crate) fn change(client: u64, edits: &[RefEdit]) -> Change {
         what: "push".to_owned(),
         time: 1_767_225_600,
         options: Vec::new(),
+        rework: None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::it::commit_world::rewrite;
 use crate::it::ledger;
 use crate::it::world::{clone, edits, fetch, leftovers, local, remote, request, sound};
 use pail::format::keys;
-use pail::format::manifest::{Condemned, Holds, PackEntry, PackSource};
+use pail::format::manifest::{Condemned, Holds, PackEntry, PackSource, Why};
 use pail::refs::Outcome;
 use pail::store::adapter::memory::Memory;
 use pail::store::{Limits, Precondition, Store};
@@ -259,6 +259,7 @@ impl World {
                         key: keys::pack(&pack.name).unwrap().to_string(),
                         generation: manifest.generation,
                         time: 0,
+                        why: Why::Dropped,
                     }));
                 true
             },

@@ -2,7 +2,7 @@
 
 use super::{
     Condemned, Holds, LogEntry, LogTail, Manifest, MovesFile, PackEntry, PackSource, RefMove,
-    SegmentRef, TableRef, VERSION, checksum, invariants,
+    SegmentRef, TableRef, VERSION, Why, checksum, invariants,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::refs::Updates;
@@ -121,6 +121,8 @@ struct WireCondemned {
     key: String,
     generation: u64,
     time: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
 }
 
 impl Manifest {
@@ -298,6 +300,7 @@ impl Wire {
                     key: c.key,
                     generation: c.generation,
                     time: c.time,
+                    why: c.why.as_deref().map_or(Why::Leftover, Why::parse),
                 })
                 .collect(),
             settings: self.settings,
@@ -349,6 +352,9 @@ impl Wire {
                     key: c.key.clone(),
                     generation: c.generation,
                     time: c.time,
+                    why: Some(c.why)
+                        .filter(|why| *why != Why::Leftover)
+                        .map(|why| why.name().to_owned()),
                 })
                 .collect(),
             settings: manifest.settings.clone(),

@@ -116,4 +116,44 @@ pub struct Condemned {
     pub generation: u64,
     /// When, in seconds since 1970.
     pub time: i64,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a file is to be deleted. It says how long the file stays, and whether a writer that
+/// sleeps could still name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Why {
+    /// No manifest ever named it, as far as is known: the upload of a writer that died or
+    /// sleeps. Its removal from the list raises the epoch.
+    Leftover,
+    /// Another pack of the manifest holds the same objects.
+    Merged,
+    /// Nothing within the retention time reaches its objects.
+    Dropped,
+}
+
+impl Why {
+    const NAMES: [(Self, &'static str); 3] = [
+        (Self::Leftover, "leftover"),
+        (Self::Merged, "merged"),
+        (Self::Dropped, "dropped"),
+    ];
+
+    /// The word that stands in the manifest.
+    pub fn name(self) -> &'static str {
+        Self::NAMES
+            .iter()
+            .find(|(kind, _)| *kind == self)
+            .map_or("leftover", |(_, name)| name)
+    }
+
+    /// Reads that word. A word that is not known is read as the kind that is handled with
+    /// the greatest care.
+    pub fn parse(word: &str) -> Self {
+        Self::NAMES
+            .iter()
+            .find(|(_, name)| *name == word)
+            .map_or(Self::Leftover, |(kind, _)| *kind)
+    }
 }

@@ -36,6 +36,7 @@ fn push(edits: Vec<RefEdit>) -> Change {
         what: "push".to_owned(),
         time: 1_700_000_000,
         options: Vec::new(),
+        rework: None,
     }
 }
 
@@ -183,6 +184,7 @@ fn a_pack_is_made_again_when_what_it_relies_on_may_be_gone() {
             key,
             generation: 1,
             time: 0,
+            why: crate::format::manifest::Why::Leftover,
         });
     assert!(matches!(
         apply(Some(&at), &change).unwrap(),
