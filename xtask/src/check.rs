@@ -12,7 +12,7 @@ use std::process::Command;
 const TYPOS: Wheel = Wheel {
     name: "typos",
     version: "1.52.0",
-    program: "typos",
+    program: "bin/typos",
 };
 
 /// The version of cargo-deny to install where there is none.

@@ -4,15 +4,11 @@
 
 mod check;
 mod demo;
-mod guard;
-mod http;
 mod imports;
 mod layers;
 mod nextest;
-mod ports;
 mod process;
 mod rust_source;
-mod seaweedfs;
 mod services;
 mod sizes;
 mod steps;
@@ -60,7 +56,7 @@ fn run(arguments: &[&str]) -> Result<(), String> {
         ["services", "up"] => services::up(),
         ["services", "down"] => services::down(),
         ["env"] => services::print_env(),
-        [guard::COMMAND, rest @ ..] => guard::run(rest),
+        [services::GUARD, rest @ ..] => services::guard(rest),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())

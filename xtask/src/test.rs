@@ -3,8 +3,7 @@
 use crate::check;
 use crate::nextest;
 use crate::process;
-use crate::seaweedfs;
-use crate::services::Services;
+use crate::services::{self, Services};
 use crate::steps::Steps;
 
 /// What the command line asks for.
@@ -56,7 +55,7 @@ fn take(options: &Options, steps: &mut Steps, closing: &mut Vec<String>) -> Resu
     }
     steps.take("tools", || {
         nextest::install()?;
-        seaweedfs::install(&process::target()?)
+        services::install()
     })?;
     if everything {
         steps.take("build", || {

@@ -13,7 +13,7 @@ pub struct Wheel {
     pub name: &'static str,
     /// Its version.
     pub version: &'static str,
-    /// The program in it.
+    /// The program in it: below the folder that it is installed to, or below its packages.
     pub program: &'static str,
 }
 
@@ -27,8 +27,15 @@ impl Wheel {
     /// The program, if the package was installed below `target` and wholly so.
     pub fn installed(&self, target: &Path) -> Option<PathBuf> {
         let folder = self.folder(target);
-        let program = folder.join("bin").join(self.program);
-        (folder.join("complete").exists() && program.exists()).then_some(program)
+        let packages = fs::read_dir(folder.join("lib")).into_iter().flatten();
+        let packages = packages
+            .flatten()
+            .map(|python| python.path().join("site-packages"));
+        let mut places = std::iter::once(folder.clone()).chain(packages);
+        let complete = folder.join("complete").exists();
+        places
+            .find_map(|place| Some(place.join(self.program)).filter(|program| program.exists()))
+            .filter(|_| complete)
     }
 }
 

@@ -10,6 +10,18 @@ pub fn ask(method: &str, port: u16, path: &str, body: &str) -> Result<(u16, Stri
         .map_err(|error| format!("cannot {method} http://127.0.0.1:{port}{path}: {error}"))
 }
 
+/// One request that must be answered with this status.
+pub fn expect(method: &str, port: u16, path: &str, body: &str, wanted: u16) -> Result<(), String> {
+    let (status, body) = ask(method, port, path, body)?;
+    if status == wanted {
+        Ok(())
+    } else {
+        Err(format!(
+            "{method} {path} was answered {status} instead of {wanted}: {body}"
+        ))
+    }
+}
+
 fn exchange(method: &str, port: u16, path: &str, body: &str) -> Result<(u16, String), String> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let text = |error: std::io::Error| error.to_string();
