@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -58,6 +59,7 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     hint: Option<String>,
+    pause: Option<Duration>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -68,6 +70,7 @@ impl Error {
             kind,
             message: message.into(),
             hint: None,
+            pause: None,
             source: None,
         }))
     }
@@ -86,6 +89,13 @@ impl Error {
         self
     }
 
+    /// Says that the other side wants to be asked less, and not before this time has passed.
+    #[must_use]
+    pub fn with_pause(mut self, pause: Duration) -> Self {
+        self.0.pause = Some(pause);
+        self
+    }
+
     /// Puts the act that failed in front of the message.
     #[must_use]
     pub fn context(mut self, act: impl fmt::Display) -> Self {
@@ -96,6 +106,12 @@ impl Error {
     /// What a caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// How long the other side wants to be left alone, if it asked to be asked less; zero if
+    /// it did not say.
+    pub fn pause(&self) -> Option<Duration> {
+        self.0.pause
     }
 
     /// What to try, where something better than the kind's general advice is known.

@@ -4,9 +4,11 @@
 //! costs nothing before its first request: no file is read and no certificate is parsed
 //! until the first encrypted connection.
 
+mod bandwidth;
 pub(in crate::store) mod body;
 mod dial;
 mod failure;
+mod pause;
 pub(in crate::store) mod pool;
 mod proxy;
 #[cfg(test)]
@@ -27,6 +29,7 @@ use object_store::client::{
 };
 use pool::{Failure, Limits, Pool};
 use std::fmt;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -42,6 +45,10 @@ pub(in crate::store) struct Network {
     pub(in crate::store) proxy: Option<Secret>,
     /// The file of authorities to trust, instead of those that the environment names.
     pub(in crate::store) ca_file: Option<PathBuf>,
+    /// Most bytes a second up, over all connections.
+    pub(in crate::store) up: Option<NonZeroU64>,
+    /// Most bytes a second down, over all connections.
+    pub(in crate::store) down: Option<NonZeroU64>,
 }
 
 impl From<Limits> for Network {

@@ -3,6 +3,7 @@
 //! [`Store`]: crate::store::Store
 
 mod count;
+mod gate;
 mod retry;
 
 pub use count::{Count, Counts, Verb};

@@ -1,11 +1,13 @@
 //! Waits and asks again, where asking twice cannot do harm.
 //!
 //! Only [`ErrorKind::Unavailable`] is repeated. A conditional write never is: the answer to
-//! the second would say that the first one came from somebody else.
+//! the second would say that the first one came from somebody else. Who is asked too much and
+//! says so ([`Error::pause`]) is asked for longer, and by fewer requests at a time.
 
 #[cfg(test)]
 mod tests;
 
+use super::gate::{Gate, Pass};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::Ids;
 use crate::key::Key;
@@ -23,17 +25,24 @@ use std::time::Duration;
 /// Attempts at one request, the first one counted.
 const TRIES: u32 = 6;
 
-/// The first wait; each later one is twice as long.
+/// The same where the service asks to be asked less: its own measures take seconds.
+const TRIES_IF_BUSY: u32 = 10;
+
+/// The longest first wait; each later one may be twice as long.
 const BASE: Duration = Duration::from_millis(100);
 
 /// The longest wait.
 const CAP: Duration = Duration::from_secs(5);
+
+/// The longest time that a service may ask us to wait, on top of that.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// A store that waits out the weaknesses of another. Clones share it.
 #[derive(Debug)]
 pub struct Retry<S> {
     store: Arc<S>,
     ids: Arc<dyn Ids>,
+    gate: Gate,
 }
 
 impl<S> Clone for Retry<S> {
@@ -41,6 +50,7 @@ impl<S> Clone for Retry<S> {
         Self {
             store: Arc::clone(&self.store),
             ids: Arc::clone(&self.ids),
+            gate: self.gate.clone(),
         }
     }
 }
@@ -56,14 +66,22 @@ impl Attempts<'_> {
     /// Waits before the next attempt, or gives the error back.
     async fn after(&mut self, error: Error) -> Result<()> {
         self.made += 1;
-        if error.kind() != ErrorKind::Unavailable || self.made >= TRIES {
+        let (tries, pause) = match error.pause() {
+            Some(pause) => (TRIES_IF_BUSY, pause),
+            None => (TRIES, Duration::ZERO),
+        };
+        if error.kind() != ErrorKind::Unavailable || self.made >= tries {
             return Err(error);
         }
+        if pause > LONGEST_PAUSE {
+            let seconds = pause.as_secs();
+            return Err(error.with_hint(format!("the service asks to wait {seconds} s")));
+        }
+        // Anything from nothing to all of it: clients that failed together part ways.
         let full = BASE.saturating_mul(1 << (self.made - 1)).min(CAP);
-        // Between half of it and all of it: clients that failed together part ways.
-        let half = u64::try_from(full.as_micros() / 2).unwrap_or(u64::MAX);
-        let wait = Duration::from_micros(half + self.ids.below(half + 1)?);
-        tokio::time::sleep(wait).await;
+        let full = u64::try_from(full.as_micros()).unwrap_or(u64::MAX);
+        let jitter = Duration::from_micros(self.ids.below(full.saturating_add(1))?);
+        tokio::time::sleep(pause + jitter).await;
         Ok(())
     }
 }
@@ -73,7 +91,7 @@ macro_rules! patiently {
     ($self:expr, $request:expr) => {{
         let mut attempts = $self.attempts();
         loop {
-            match $request.await {
+            match $self.once(async { $request.await }).await {
                 Ok(done) => break Ok(done),
                 Err(error) => attempts.after(error).await?,
             }
@@ -87,7 +105,16 @@ impl<S> Retry<S> {
         Self {
             store: Arc::new(store),
             ids,
+            gate: Gate::new(),
         }
+    }
+
+    /// One request, when there is room for one more.
+    async fn once<T>(&self, request: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut pass = self.gate.enter().await;
+        let done = request.await;
+        pass.judge(&done);
+        done
     }
 
     fn attempts(&self) -> Attempts<'_> {
@@ -121,6 +148,20 @@ async fn first(got: Got) -> Result<Got> {
     Ok(Got::Found(Body { info, bytes }))
 }
 
+/// An answer that is under way until its body has been read, or dropped.
+fn accompanied(got: Got, mut pass: Pass) -> Got {
+    let Got::Found(Body { info, bytes }) = got else {
+        return got;
+    };
+    let bytes = bytes.inspect(move |chunk| {
+        if let Err(error) = chunk {
+            pass.failed(error);
+        }
+    });
+    let bytes = bytes.boxed();
+    Got::Found(Body { info, bytes })
+}
+
 #[async_trait]
 impl<S: Store + 'static> Store for Retry<S> {
     fn capabilities(&self) -> Capabilities {
@@ -142,16 +183,26 @@ impl<S: Store + 'static> Store for Retry<S> {
     /// Repeats until the first byte has come; after it, the caller knows better what it
     /// still lacks.
     async fn get(&self, key: &Key, want: Want) -> Result<Got> {
-        patiently!(self, async {
-            first(self.store.get(key, want.clone()).await?).await
-        })
+        let mut attempts = self.attempts();
+        loop {
+            let mut pass = self.gate.enter().await;
+            let got = async { first(self.store.get(key, want.clone()).await?).await }.await;
+            pass.judge(&got);
+            match got {
+                Ok(got) => return Ok(accompanied(got, pass)),
+                Err(error) => {
+                    drop(pass);
+                    attempts.after(error).await?;
+                }
+            }
+        }
     }
 
     async fn put(&self, key: &Key, body: Bytes, when: Precondition<'_>) -> Result<Put> {
         match when {
             Precondition::Always => patiently!(self, self.store.put(key, body.clone(), when)),
             Precondition::Absent | Precondition::Unchanged(_) => {
-                self.store.put(key, body, when).await
+                self.once(self.store.put(key, body, when)).await
             }
         }
     }
@@ -275,7 +326,7 @@ impl<S: Store + 'static> Upload for Patient<S> {
     async fn complete(&self) -> Result<()> {
         let mut attempts = self.retry.attempts();
         loop {
-            match self.upload.complete().await {
+            match self.retry.once(self.upload.complete()).await {
                 Ok(()) => return Ok(()),
                 Err(error) if attempts.made > 0 && error.kind() == ErrorKind::Missing => {
                     return if self.landed().await? {

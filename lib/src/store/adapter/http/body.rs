@@ -1,6 +1,8 @@
 //! Bodies that cannot stall unseen: what we send, and what we receive.
 
-use super::pool::{Failure, Lease};
+use super::bandwidth::{Line, Turn};
+use super::failure::Failure;
+use super::pool::Lease;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
@@ -25,6 +27,8 @@ pub(in crate::store) struct Outgoing {
     left: u64,
     /// How many slices were taken: what a watcher looks at.
     taken: Arc<AtomicU64>,
+    line: Option<Line>,
+    turn: Turn,
 }
 
 impl Outgoing {
@@ -35,7 +39,7 @@ impl Outgoing {
         Self {
             chunks,
             left,
-            taken: Arc::default(),
+            ..Self::default()
         }
     }
 
@@ -53,6 +57,11 @@ impl Outgoing {
         out
     }
 
+    /// Makes it go no faster than its line.
+    pub(super) fn pace(&mut self, line: Option<&Line>) {
+        self.line = line.cloned();
+    }
+
     /// Counts up as the connection takes the body.
     pub(super) fn progress(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.taken)
@@ -64,18 +73,27 @@ impl Body for Outgoing {
     type Error = Infallible;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Some(mut chunk) = self.chunks.pop_front() else {
+        let this = self.get_mut();
+        let Some(chunk) = this.chunks.front_mut() else {
             return Poll::Ready(None);
         };
-        let slice = chunk.split_to(chunk.len().min(SLICE));
-        if !chunk.is_empty() {
-            self.chunks.push_front(chunk);
+        let alive = || {
+            this.taken.fetch_add(1, Ordering::Relaxed);
+        };
+        let mut size = chunk.len().min(SLICE);
+        if let Some(line) = &this.line {
+            size = size.min(line.slice(SLICE));
+            ready!(this.turn.poll(line, size, alive, cx));
         }
-        self.left -= slice.len() as u64;
-        self.taken.fetch_add(1, Ordering::Relaxed);
+        let slice = chunk.split_to(size);
+        if chunk.is_empty() {
+            this.chunks.pop_front();
+        }
+        this.left -= slice.len() as u64;
+        this.taken.fetch_add(1, Ordering::Relaxed);
         Poll::Ready(Some(Ok(Frame::data(slice))))
     }
 
@@ -96,15 +114,22 @@ pub(in crate::store) struct Answer {
     lease: Option<Lease>,
     idle: Duration,
     patience: Pin<Box<Sleep>>,
+    line: Option<Line>,
+    turn: Turn,
+    /// What has come and waits for its turn.
+    held: Option<Bytes>,
 }
 
 impl Answer {
-    pub(super) fn new(inner: Incoming, lease: Lease, idle: Duration) -> Self {
+    pub(super) fn new(inner: Incoming, lease: Lease, idle: Duration, line: Option<Line>) -> Self {
         let mut out = Self {
             inner,
             lease: Some(lease),
             idle,
             patience: Box::pin(sleep(idle)),
+            line,
+            turn: Turn::default(),
+            held: None,
         };
         out.settle();
         out
@@ -112,7 +137,17 @@ impl Answer {
 
     /// Whether all of it has been read.
     pub(super) fn is_over(&self) -> bool {
-        self.inner.is_end_stream()
+        self.held.is_none() && self.inner.is_end_stream()
+    }
+
+    /// Hands on what has come when its turn is there; the rest stays unread until then.
+    fn release(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if let (Some(line), Some(held)) = (&self.line, &self.held) {
+            ready!(self.turn.poll(line, held.len(), || (), cx));
+            // We were slow, not the service.
+            self.patience.as_mut().reset(Instant::now() + self.idle);
+        }
+        Poll::Ready(self.held.take())
     }
 
     fn settle(&mut self) {
@@ -132,6 +167,9 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        if let Some(bytes) = ready!(self.release(cx)) {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
         let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) else {
             ready!(self.patience.as_mut().poll(cx));
             self.lease = None;
@@ -142,7 +180,15 @@ impl Body for Answer {
                 let until = Instant::now() + self.idle;
                 self.patience.as_mut().reset(until);
                 self.settle();
-                Some(Ok(frame))
+                match frame.into_data() {
+                    Ok(bytes) if self.line.is_some() => {
+                        self.held = Some(bytes);
+                        let bytes = ready!(self.release(cx)).unwrap_or_default();
+                        Some(Ok(Frame::data(bytes)))
+                    }
+                    Ok(bytes) => Some(Ok(Frame::data(bytes))),
+                    Err(other) => Some(Ok(other)),
+                }
             }
             Some(Err(error)) => {
                 self.lease = None;
@@ -158,10 +204,16 @@ impl Body for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.is_over()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        let held = self.held.as_ref().map_or(0, Bytes::len) as u64;
+        let mut hint = self.inner.size_hint();
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper + held);
+        }
+        hint.set_lower(hint.lower() + held);
+        hint
     }
 }

@@ -6,6 +6,7 @@
 //! what hyper-util's client does).
 
 use super::Network;
+use super::bandwidth::Line;
 use super::body::{Answer, Outgoing};
 use super::dial::{Dial, refused};
 use super::failure::chain;
@@ -60,6 +61,8 @@ pub(super) struct Pool {
     proxy: Arc<Proxy>,
     tls: Tls,
     limits: Limits,
+    up: Option<Line>,
+    down: Option<Line>,
 }
 
 #[derive(Debug)]
@@ -106,6 +109,8 @@ impl Pool {
             tls: Tls::new(env, network.ca_file.as_deref(), Arc::clone(&proxy)),
             proxy,
             limits: network.limits,
+            up: network.up.map(Line::new),
+            down: network.down.map(Line::new),
         }
     }
 
@@ -117,6 +122,7 @@ impl Pool {
     ) -> Result<Response<Answer>, Failure> {
         let via = self.proxy.to(request.uri())?;
         let origin = prepare(&mut request, via.as_ref())?;
+        request.body_mut().pace(self.up.as_ref());
         let progress = request.body().progress();
         loop {
             let (mut lease, reused) = match self.waiting(&origin).await {
@@ -140,7 +146,8 @@ impl Pool {
                     {
                         return Err(refused(via, answer.status().as_u16()));
                     }
-                    return Ok(answer.map(|body| Answer::new(body, lease, self.limits.idle)));
+                    let (idle, down) = (self.limits.idle, self.down.clone());
+                    return Ok(answer.map(|body| Answer::new(body, lease, idle, down)));
                 }
                 Err(mut error) => match error.take_message() {
                     Some(unsent) if reused => request = unsent,

@@ -179,6 +179,36 @@ async fn a_body_that_is_taken_slowly_is_no_silence() {
 }
 
 #[tokio::test]
+async fn a_limited_line_loses_no_byte_either_way() {
+    let body: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+    let sent = Bytes::from(body.clone());
+    let (address, _) = service(move |mut stream| {
+        let body = body.clone();
+        async move {
+            head(&mut stream).await;
+            let mut came = vec![0; body.len()];
+            stream.read_exact(&mut came).await.expect("a body");
+            assert!(came == body);
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all(head.as_bytes()).await.expect("a head");
+            stream.write_all(&came).await.expect("a body");
+        }
+    })
+    .await;
+    let limited = Network {
+        up: NonZeroU64::new(8 << 20),
+        down: NonZeroU64::new(8 << 20),
+        ..Network::from(Limits::default())
+    };
+    let client = Client::new(&BTreeMap::new(), limited);
+    let request = Request::put(format!("http://{address}/"))
+        .body(Outgoing::new(sent.clone()))
+        .expect("a request");
+    let answer = client.send_whole(request).await.expect("an answer");
+    assert!(answer.into_body() == sent);
+}
+
+#[tokio::test]
 async fn nothing_was_sent_where_nobody_listens() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -201,6 +231,7 @@ fn network(proxy: &str, ca_file: Option<&str>) -> Network {
         },
         proxy: Some(Secret::new(proxy)),
         ca_file: ca_file.map(PathBuf::from),
+        ..Network::default()
     }
 }
 

@@ -62,7 +62,10 @@ pub(super) fn explain(asked: &Asked<'_>, refusal: &Refusal) -> Error {
         (Some(code), None) => format!(" ({code})"),
         (None, _) => format!(" (status {status})"),
     };
-    let error = asked.error(kind, format_args!("{why}{detail}"));
+    let mut error = asked.error(kind, format_args!("{why}{detail}"));
+    if let Some(pause) = refusal.pause() {
+        error = error.with_pause(pause);
+    }
     match hint {
         Some(hint) => error.with_hint(hint),
         None => error,

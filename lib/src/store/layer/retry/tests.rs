@@ -1,7 +1,9 @@
 use super::*;
 use crate::ids::SystemIds;
+use crate::progress::Quiet;
 use crate::store::adapter::memory::Memory;
 use crate::store::layer::{Count, Verb};
+use crate::store::{Limits, Wanted, download, upload};
 use futures_util::TryStreamExt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::time::Instant;
@@ -17,6 +19,11 @@ enum Fault {
     Broken(usize),
     /// Denied: waiting does not help.
     Denied,
+    /// Each takes a tenth of a second, and what would be more than so many at a time is
+    /// refused.
+    Bears(u32),
+    /// Nothing was done, and the service wants to be left alone for so many seconds.
+    Busy(u64),
 }
 
 #[derive(Debug, Clone)]
@@ -24,10 +31,34 @@ struct Faulty {
     store: Memory,
     fault: Fault,
     left: Arc<AtomicU32>,
+    load: Arc<Load>,
+}
+
+/// What a service bears, and what it had to.
+#[derive(Debug, Default)]
+struct Load {
+    now: AtomicU32,
+    most: AtomicU32,
+    refused: AtomicU32,
 }
 
 fn weak() -> Error {
-    Error::new(ErrorKind::Unavailable, "slow down")
+    Error::new(ErrorKind::Unavailable, "it broke")
+}
+
+/// The largest numbers, or the smallest.
+#[derive(Debug)]
+struct Chance(bool);
+
+impl Ids for Chance {
+    fn fill(&self, out: &mut [u8]) -> Result<()> {
+        out.fill(0);
+        Ok(())
+    }
+
+    fn below(&self, bound: u64) -> Result<u64> {
+        Ok(if self.0 { bound - 1 } else { 0 })
+    }
 }
 
 impl Faulty {
@@ -38,8 +69,22 @@ impl Faulty {
     }
 
     async fn around<T: Send>(&self, request: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        let order = Ordering::SeqCst;
+        if let Fault::Bears(most) = self.fault {
+            if self.load.now.load(order) >= most {
+                self.load.refused.fetch_add(1, order);
+                return Err(weak().with_pause(Duration::ZERO));
+            }
+            let now = self.load.now.fetch_add(1, order) + 1;
+            self.load.most.fetch_max(now, order);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let done = request.await;
+            self.load.now.fetch_sub(1, order);
+            return done;
+        }
         match self.strikes().then_some(self.fault) {
             Some(Fault::Before) => Err(weak()),
+            Some(Fault::Busy(secs)) => Err(weak().with_pause(Duration::from_secs(secs))),
             Some(Fault::Denied) => Err(Error::new(ErrorKind::Denied, "no")),
             Some(Fault::After) => {
                 request.await?;
@@ -175,6 +220,7 @@ fn faulty(fault: Fault, times: u32) -> (Retry<Count<Faulty>>, crate::store::laye
         store: memory.clone(),
         fault,
         left: Arc::new(AtomicU32::new(times)),
+        load: Arc::default(),
     });
     let counts = store.counts();
     (Retry::new(store, Arc::new(SystemIds)), counts, memory)
@@ -194,16 +240,22 @@ async fn fill(memory: &Memory, names: &[&str]) {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_do_harm_is_asked_again_with_growing_waits() {
-    let start = Instant::now();
-    let (store, counts, _) = faulty(Fault::Before, TRIES - 1);
-    assert_eq!(store.head(&key("a")).await.expect("an answer"), None);
-    assert_eq!(counts.of(Verb::Head), u64::from(TRIES));
-    let waited = start.elapsed();
+    // Chance at its largest and at its smallest: the waits are 100, 200, … ms, and nothing.
     let longest = BASE * ((1 << (TRIES - 1)) - 1);
-    assert!(
-        waited >= longest / 2 && waited <= longest + BASE,
-        "{waited:?}"
-    );
+    for (chance, wait) in [(Chance(true), longest), (Chance(false), Duration::ZERO)] {
+        let start = Instant::now();
+        let (store, counts, _) = faulty(Fault::Before, TRIES - 1);
+        let store = Retry {
+            ids: Arc::new(chance),
+            ..store
+        };
+        assert_eq!(store.head(&key("a")).await.expect("an answer"), None);
+        assert_eq!(counts.of(Verb::Head), u64::from(TRIES));
+        let waited = start.elapsed();
+        // The clock of the test goes in milliseconds.
+        let clock = Duration::from_millis(u64::from(TRIES));
+        assert!(waited >= wait && waited <= wait + clock, "{waited:?}");
+    }
 
     let (store, counts, memory) = faulty(Fault::After, 2);
     let put = store
@@ -226,6 +278,26 @@ async fn patience_ends() {
     let (store, counts, _) = faulty(Fault::Denied, 1);
     let error = store.head(&key("a")).await.expect_err("an error");
     assert_eq!((error.kind(), counts.total()), (ErrorKind::Denied, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_a_pause_gets_it_and_more_tries() {
+    let start = Instant::now();
+    let (store, counts, _) = faulty(Fault::Busy(7), TRIES_IF_BUSY - 1);
+    store.head(&key("a")).await.expect("an answer");
+    assert_eq!(counts.of(Verb::Head), u64::from(TRIES_IF_BUSY));
+    let pauses = Duration::from_secs(7) * (TRIES_IF_BUSY - 1);
+    assert!(start.elapsed() >= pauses, "{:?}", start.elapsed());
+
+    let (store, counts, _) = faulty(Fault::Busy(0), 99);
+    store.head(&key("a")).await.expect_err("an error");
+    assert_eq!(counts.of(Verb::Head), u64::from(TRIES_IF_BUSY));
+
+    // An hour is for the user to wait, who is told so.
+    let (store, counts, _) = faulty(Fault::Busy(3600), 1);
+    let error = store.head(&key("a")).await.expect_err("an error");
+    assert_eq!(counts.of(Verb::Head), 1);
+    assert!(error.hint().is_some_and(|hint| hint.contains("3600 s")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -351,6 +423,7 @@ async fn an_upload_that_ended_unheard_has_ended() {
             store: memory.clone(),
             fault,
             left: Arc::clone(&left),
+            load: Arc::default(),
         });
         let counts = faulty.counts();
         let store = Retry::new(faulty, Arc::new(SystemIds));
@@ -382,4 +455,49 @@ async fn an_upload_that_somebody_ended_is_missing() {
         upload.complete().await.expect_err("an error").kind(),
         ErrorKind::Missing
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_service_gets_fewer_requests_at_a_time_up_and_down() {
+    let memory = Memory::new();
+    let load = Arc::new(Load::default());
+    let store = Count::new(Faulty {
+        store: memory.clone(),
+        fault: Fault::Bears(5),
+        left: Arc::default(),
+        load: Arc::clone(&load),
+    });
+    let counts = store.counts();
+    let store = Retry::new(store, Arc::new(SystemIds));
+    let limits = Limits {
+        part: 1 << 10,
+        parallel: 32,
+    };
+    let body = Bytes::from((0..=255).cycle().take(500 << 10).collect::<Vec<u8>>());
+    let refused = || load.refused.swap(0, Ordering::SeqCst);
+    upload(&store, &key("a"), &body, limits, &Quiet)
+        .await
+        .expect("uploaded");
+    assert_eq!(
+        counts.of(Verb::Part),
+        500 + u64::from(load.refused.load(Ordering::SeqCst))
+    );
+    // 32 at once met a service that bears 5. From then on the number of requests under way
+    // swings between 3 and 6, each swing of some 15 requests ending in a refusal or two.
+    let up = refused();
+    assert!((27..150).contains(&up), "{up}");
+    // What was learnt going up holds going down.
+    let files = [Wanted {
+        key: key("a"),
+        size: body.len() as u64,
+    }];
+    let came: Vec<_> = download(&store, &files, limits)
+        .map_ok(|piece| piece.bytes)
+        .try_collect()
+        .await
+        .expect("downloaded");
+    assert_eq!(came.concat(), body);
+    let down = refused();
+    assert!(down < 100, "{down}");
+    assert_eq!(load.most.load(Ordering::SeqCst), 5);
 }
