@@ -104,3 +104,14 @@ pub const ALL: &[Key] = &[
 pub fn protocol_allow(scheme: &str) -> String {
     format!("protocol.{scheme}.allow")
 }
+
+/// Whether a name below `pail.` is that of a setting, rather than of an option of stores.
+#[must_use]
+pub fn is_setting(name: &str) -> bool {
+    let known = |key: &Key| {
+        let own = key.name.strip_prefix("pail.");
+        own.is_some_and(|own| own.eq_ignore_ascii_case(name))
+    };
+    // What lies deeper has a name of its own in the middle.
+    name.contains('.') || ALL.iter().any(known)
+}

@@ -1,23 +1,28 @@
 //! From a URL to a remote.
 
-use crate::env;
 use crate::ui::progress::{Meter, Silent};
+use crate::{config, env};
 use pail::clock::SystemClock;
 use pail::ids::SystemIds;
+use pail::local::Config;
 use pail::progress::Progress;
-use pail::store::{self, Limits, Location, SystemEnv};
+use pail::store::options::{self, Given, Options, Origin};
+use pail::store::{self, Location, SystemEnv};
 use pail::transaction::Cache;
 use pail::transfer::Context;
 use pail::{Remote, Result};
 use std::sync::Arc;
 
-/// Opens the repository that a URL names. No request.
+/// Opens the repository that a URL names, with the options that the URL, git's configuration
+/// of the remote, the environment and git's configuration for all give. No request.
 ///
 /// # Errors
 ///
-/// [`pail::ErrorKind::Invalid`] if the URL is wrong.
-pub fn open(url: &str, progress: bool) -> Result<Remote> {
-    let store = store::open(&Location::parse(url)?, Arc::new(SystemEnv))?;
+/// [`pail::ErrorKind::Invalid`] if the URL is wrong, or an option is.
+pub fn open(url: &str, remote: Option<&str>, config: &Config, progress: bool) -> Result<Remote> {
+    let location = Location::parse(url)?;
+    let options = Options::gather(&location, given(remote, config))?;
+    let store = store::open(&location, &options, Arc::new(SystemEnv))?;
     let progress: Arc<dyn Progress> = if progress {
         Arc::new(Meter::default())
     } else {
@@ -28,7 +33,33 @@ pub fn open(url: &str, progress: bool) -> Result<Remote> {
         cache: Cache::new(env::cache_folder()),
         ids: Arc::new(SystemIds),
         clock: Arc::new(SystemClock),
-        limits: Limits::default(),
+        limits: options.limits(),
         progress,
     }))
+}
+
+/// What is said outside the URL, the first of it first.
+fn given(remote: Option<&str>, config: &Config) -> Vec<Given> {
+    let mut out = Vec::new();
+    if let Some(remote) = remote {
+        let prefix = format!("remote.{remote}.pail-");
+        out.extend(under(config, &prefix, Origin::Remote));
+    }
+    out.extend(options::from_env(&SystemEnv));
+    let settings = |given: &Given| config::is_setting(&given.name);
+    let general = under(config, "pail.", Origin::General);
+    out.extend(general.into_iter().filter(|given| !settings(given)));
+    out
+}
+
+/// The keys below a prefix, in the order of their names.
+fn under(config: &Config, prefix: &str, origin: fn(String) -> Origin) -> Vec<Given> {
+    let given = |(name, value): (&str, &str)| Given {
+        origin: origin(format!("{prefix}{name}")),
+        name: name.to_owned(),
+        value: value.to_owned(),
+    };
+    let mut out: Vec<_> = config.under(prefix).map(given).collect();
+    out.sort_by(|a, b| a.name.cmp(&b.name));
+    out
 }

@@ -15,7 +15,7 @@ pub enum Role {
 }
 
 /// The schemes whose helpers we are: `git-remote-<scheme>`.
-pub const SCHEMES: [&str; 4] = ["pail", "s3", "s3+https", "s3+http"];
+pub use pail::store::SCHEMES;
 
 /// The names under which git and its kin call us, beside `git-pail`.
 pub fn names() -> impl Iterator<Item = String> {

@@ -11,7 +11,7 @@ use super::stop::{Stop, show};
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// The page
-    #[arg(value_parser = ["commands", "environment", "configuration", "settings", "exit-codes"])]
+    #[arg(value_parser = ["commands", "environment", "configuration", "options", "settings", "exit-codes"])]
     page: Option<String>,
 }
 
@@ -21,12 +21,14 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
         Some("environment") => pages::environment(),
         Some("configuration") => pages::configuration(),
         Some("settings") => pages::settings(),
+        Some("options") => pages::options(),
         Some("exit-codes") => pages::exit_codes(),
         _ => [
             pages::commands(),
             pages::environment(),
             pages::configuration(),
             pages::settings(),
+            pages::options(),
             pages::exit_codes(),
         ]
         .join("\n"),

@@ -4,7 +4,7 @@ use super::git;
 use super::stop::invalid;
 use crate::connect;
 use crate::multicall::SCHEMES;
-use pail::local::Git;
+use pail::local::{Config, Git};
 use pail::refs::RefName;
 use pail::{Remote, Result};
 use std::path::Path;
@@ -15,22 +15,46 @@ use std::path::Path;
 ///
 /// [`pail::ErrorKind::Invalid`] if it is neither a remote nor a URL.
 pub(super) async fn open(named: Option<&str>) -> Result<Remote> {
-    let url = match named {
-        Some(named) => url(named).await?,
-        None => default_url().await?,
+    let place = match named {
+        Some(named) => place(named).await?,
+        None => default_place().await?,
     };
-    connect::open(&url, false)
+    let config = Config::read_default().await?;
+    connect::open(&place.url, place.remote.as_deref(), &config, false)
 }
 
-/// The URL that a word stands for.
-async fn url(named: &str) -> Result<String> {
+/// A URL, and the name of the remote that has it.
+#[derive(Debug)]
+struct Place {
+    remote: Option<String>,
+    url: String,
+}
+
+impl Place {
+    fn url(url: &str) -> Self {
+        Self {
+            remote: None,
+            url: url.to_owned(),
+        }
+    }
+
+    fn remote(name: &str, url: String) -> Self {
+        Self {
+            remote: Some(name.to_owned()),
+            url,
+        }
+    }
+}
+
+/// What a word stands for.
+async fn place(named: &str) -> Result<Place> {
     if named.contains("://") || named.contains("::") {
-        return Ok(named.to_owned());
+        return Ok(Place::url(named));
     }
     // A remote's name may hold slashes; git takes a word for a remote before it takes it
     // for a path.
     if let Some(url) = remote_url(named).await? {
-        return Ok(url);
+        return Ok(Place::remote(named, url));
     }
     let is_word = !named.contains([':', '/', '\\']) && !named.starts_with('.');
     if is_word && !Path::new(named).is_dir() {
@@ -39,7 +63,7 @@ async fn url(named: &str) -> Result<String> {
             "`git remote -v` lists the remotes; a folder here is written ./folder",
         ));
     }
-    Ok(named.to_owned())
+    Ok(Place::url(named))
 }
 
 /// The URL of a configured remote.
@@ -56,7 +80,7 @@ async fn remote_url(name: &str) -> Result<Option<String>> {
 }
 
 /// The remote that the current branch follows, else origin, else the only one of ours.
-async fn default_url() -> Result<String> {
+async fn default_place() -> Result<Place> {
     let mut names = Vec::new();
     if let Some(branch) = git::ask(&["symbolic-ref", "-q", "--short", "HEAD"]).await? {
         let key = format!("branch.{branch}.remote");
@@ -65,16 +89,17 @@ async fn default_url() -> Result<String> {
     names.push("origin".to_owned());
     for name in &names {
         if let Some(url) = remote_url(name).await?.filter(|url| is_ours(url)) {
-            return Ok(url);
+            return Ok(Place::remote(name, url));
         }
     }
     let all = git::ask(&["remote"]).await?.unwrap_or_default();
     let mut ours = Vec::new();
     for name in all.lines() {
-        ours.extend(remote_url(name).await?.filter(|url| is_ours(url)));
+        let url = remote_url(name).await?.filter(|url| is_ours(url));
+        ours.extend(url.map(|url| Place::remote(name, url)));
     }
     match ours.pop() {
-        Some(url) if ours.is_empty() => Ok(url),
+        Some(place) if ours.is_empty() => Ok(place),
         Some(_) => Err(invalid(
             "more than one remote of this repository lies in a bucket",
             "name one of them; `git remote -v` lists them",

@@ -58,7 +58,9 @@ pub fn main(args: &[OsString]) -> ExitCode {
         );
         return ExitCode::from(exit::USAGE);
     };
-    let ended = Session::new(url.to_string_lossy().into_owned())
+    let name = args.get(1).filter(|name| *name != url);
+    let name = name.map(|name| name.to_string_lossy().into_owned());
+    let ended = Session::new(name, url.to_string_lossy().into_owned())
         .and_then(|mut session| session.serve(io::stdin().lock()));
     match ended {
         Ok(()) | Err(Stop::Closed) => ExitCode::SUCCESS,
@@ -73,9 +75,12 @@ pub fn main(args: &[OsString]) -> ExitCode {
 /// One conversation.
 struct Session {
     runtime: Runtime,
+    /// The remote's name, if it has one.
+    name: Option<String>,
     url: String,
     options: Options,
     remote: Option<Remote>,
+    config: Config,
     /// The repository as git was told it.
     told: Option<Snapshot>,
     /// `.keep` files beyond the one that git removes itself.
@@ -92,13 +97,15 @@ impl Drop for Session {
 }
 
 impl Session {
-    fn new(url: String) -> Result<Self, Stop> {
+    fn new(name: Option<String>, url: String) -> Result<Self, Stop> {
         let runtime = runtime::build()?;
         Ok(Self {
             runtime,
+            name,
             url,
             options: Options::new(),
             remote: None,
+            config: Config::default(),
             told: None,
             keeps: Vec::new(),
         })
@@ -147,13 +154,15 @@ impl Session {
     }
 
     /// The remote, opened when it is first needed: by then the options are known.
-    fn remote(&mut self) -> Result<Remote> {
-        if self.remote.is_none() {
-            self.remote = Some(connect::open(&self.url, self.options.shows_progress())?);
+    fn remote(&mut self) -> Result<Remote, Stop> {
+        if let Some(remote) = &self.remote {
+            return Ok(remote.clone());
         }
-        self.remote
-            .clone()
-            .ok_or_else(|| Error::new(ErrorKind::Local, "the remote was not opened"))
+        self.config = self.run(Config::read_default())?;
+        let (name, progress) = (self.name.as_deref(), self.options.shows_progress());
+        let remote = connect::open(&self.url, name, &self.config, progress)?;
+        self.remote = Some(remote.clone());
+        Ok(remote)
     }
 
     fn list(&mut self, for_push: bool) -> Result<(), Stop> {
@@ -203,10 +212,9 @@ impl Session {
             Some(told) => told,
             None => self.run(remote.existing())?,
         };
-        let options = self.options.clone();
+        let (options, config) = (self.options.clone(), self.config.clone());
         let fetched: Fetched = self.run(async {
-            let (local, config) =
-                tokio::try_join!(Repository::open(Git::new()), Config::read_default())?;
+            let local = Repository::open(Git::new()).await?;
             same_format(at.manifest.object_format, local.format())?;
             remote
                 .fetch(&local, at, &fetch_request(wants, &options, &config)?)

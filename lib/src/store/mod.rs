@@ -10,15 +10,17 @@ mod download;
 mod env;
 pub mod layer;
 mod open;
+pub mod options;
 mod put;
 mod upload;
 mod url;
 
-pub use self::url::{Addressing, Location, S3Location};
+pub use self::url::{AzureLocation, GoogleLocation, Location, S3Location, SCHEMES};
 pub use capability::{Capabilities, ConditionalPut};
 pub use download::{MIN_PIECE, Piece, Wanted, download};
 pub use env::{Env, SystemEnv};
 pub use open::open;
+pub use options::{Addressing, Options};
 pub use put::{Precondition, Put, Version};
 pub use upload::{FileSource, Limits, Source, upload};
 

@@ -1,25 +1,34 @@
 //! From a location to a store that is ready to use.
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::SystemIds;
 use crate::store::adapter::folder::Folder;
 use crate::store::adapter::s3::S3;
 use crate::store::layer::Retry;
-use crate::store::{Env, Location, Store};
+use crate::store::{Env, Location, Options, Store};
 use std::sync::Arc;
 
-/// Opens the store at a location.
+/// Opens the store at a location, with the options that [`Options::gather`] found.
 ///
 /// No I/O: the first request finds out whether the bucket is there and lets us in.
 ///
 /// # Errors
 ///
-/// None yet: every location that can be parsed has its adapter.
-pub fn open(location: &Location, env: Arc<dyn Env>) -> Result<Arc<dyn Store>> {
+/// [`ErrorKind::Invalid`] for plain HTTP to another machine that no option allows;
+/// [`ErrorKind::Unsupported`] for a service that this version does not speak with.
+pub fn open(location: &Location, options: &Options, env: Arc<dyn Env>) -> Result<Arc<dyn Store>> {
+    location.check(options)?;
     match location {
         Location::S3(location) => {
-            let s3 = S3::open(location, env);
+            let s3 = S3::open(location, options, env);
             Ok(Arc::new(Retry::new(s3, Arc::new(SystemIds))))
+        }
+        Location::Azure(_) | Location::Google(_) => {
+            let what = format!(
+                "cannot use {location}: this version does not speak with {}",
+                location.service()
+            );
+            Err(Error::new(ErrorKind::Unsupported, what))
         }
         Location::Folder(path) => Ok(Arc::new(Folder::open(path.clone()))),
     }

@@ -2,37 +2,46 @@
 //!
 //! | form | means |
 //! |---|---|
-//! | `s3://[profile@]bucket[/prefix]` | Amazon S3, or the endpoint that the environment or the profile names |
+//! | `s3://[profile@]bucket[/prefix]` | Amazon S3, or the endpoint that an option, the environment or the profile names |
 //! | `s3+https://[key:secret@]host[:port]/bucket[/prefix]` | any S3 service |
-//! | `s3+http://…` | the same without encryption: on this machine only, unless `?allow_http=true` |
+//! | `az://account/container[/prefix]` | Azure Blob Storage |
+//! | `az+https://host[:port]/container[/prefix]` | the same by its host, which begins with the account |
+//! | `gs://bucket[/prefix]` | Google Cloud Storage |
+//! | `gs+https://host[:port]/bucket[/prefix]` | the same at another address |
+//! | `s3+http://…`, `az+http://…`, `gs+http://…` | without encryption: on this machine only, unless `?allow-http=true` |
 //! | `file:///path`, `pail:///path`, a path | a folder |
 //! | `pail::<any of these>` | the same |
 //!
-//! In a URL, percent escapes are decoded; a path is taken as it is. Options come as a query
-//! of an S3 URL:
-//!
-//! - `region=<name>`: what requests are signed for.
-//! - `profile=<name>`: the section of the AWS configuration to use; `name@` before the
-//!   bucket or host says the same.
-//! - `addressing=path|virtual`: whether the bucket is the first part of the path or the
-//!   first label of the host. With an explicit host, `virtual` means that the host of the
-//!   URL begins with the bucket (`s3+https://bucket.host/prefix?addressing=virtual`), and
-//!   the whole path is the prefix.
-//! - `allow_http=true|false`: whether plain HTTP to another machine is wanted.
+//! In a URL, percent escapes are decoded; a path is taken as it is. [Options](super::options)
+//! come as a query.
 
-mod options;
-mod parse;
+mod azure;
+mod google;
+mod query;
+mod s3;
+mod syntax;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::store) use options::is_name as is_region;
-pub(in crate::store) use parse::{is_loopback, plain_http};
+pub use azure::AzureLocation;
+pub use google::GoogleLocation;
+pub use s3::S3Location;
+pub(in crate::store) use syntax::{is_loopback, plain_http};
 
+use super::options::{Given, Options, Service};
 use crate::error::{Error, Result};
-use crate::secret::Secret;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use syntax::{decode, invalid, redact, split_query};
+
+const FORMS: &str = "write s3://bucket/prefix, s3+https://host/bucket/prefix, \
+    az://account/container/prefix, gs://bucket/prefix, file:///path, or a path";
+
+/// The schemes of URLs that name a bucket or a folder.
+pub const SCHEMES: [&str; 10] = [
+    "pail", "s3", "s3+https", "s3+http", "az", "az+https", "az+http", "gs", "gs+https", "gs+http",
+];
 
 /// Where a repository lies.
 ///
@@ -41,6 +50,10 @@ use std::str::FromStr;
 pub enum Location {
     /// A prefix of a bucket of an S3 service.
     S3(S3Location),
+    /// A prefix of a container of Azure Blob Storage.
+    Azure(AzureLocation),
+    /// A prefix of a bucket of Google Cloud Storage.
+    Google(GoogleLocation),
     /// A folder of this machine.
     Folder(PathBuf),
 }
@@ -53,7 +66,48 @@ impl Location {
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), with the accepted forms as a hint.
     /// No message repeats a secret.
     pub fn parse(text: &str) -> Result<Self> {
-        parse::location(text)
+        let bare = text.strip_prefix("pail::").unwrap_or(text);
+        parse(bare).map_err(|error| {
+            let shown = redact(bare);
+            let shown = shown.escape_debug();
+            error
+                .context(format_args!("cannot use '{shown}' as a remote"))
+                .with_hint(FORMS)
+        })
+    }
+
+    /// The kind of store that lies there.
+    pub fn service(&self) -> Service {
+        match self {
+            Self::S3(_) => Service::S3,
+            Self::Azure(_) => Service::Azure,
+            Self::Google(_) => Service::Google,
+            Self::Folder(_) => Service::Folder,
+        }
+    }
+
+    /// The options that the URL gives.
+    pub(in crate::store) fn given(&self) -> Vec<Given> {
+        match self {
+            Self::S3(location) => location.given(),
+            Self::Azure(location) => location.query.given(),
+            Self::Google(location) => location.query.given(),
+            Self::Folder(_) => Vec::new(),
+        }
+    }
+
+    /// Refuses what the options do not allow: plain HTTP to another machine.
+    pub(in crate::store) fn check(&self, options: &Options) -> Result<()> {
+        let host = match self {
+            Self::S3(location) => location.host.as_ref(),
+            Self::Azure(location) => location.host.as_ref(),
+            Self::Google(location) => location.host.as_ref(),
+            Self::Folder(_) => None,
+        };
+        host.map_or(Ok(()), |host| {
+            host.check(options.allow_http)
+                .map_err(|error| error.context(format_args!("cannot use '{self}' as a remote")))
+        })
     }
 }
 
@@ -69,129 +123,73 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::S3(location) => location.fmt(f),
+            Self::Azure(location) => location.fmt(f),
+            Self::Google(location) => location.fmt(f),
             Self::Folder(path) => path.display().fmt(f),
         }
     }
 }
 
-/// A prefix of a bucket of an S3 service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct S3Location {
-    pub(super) bucket: String,
-    pub(super) prefix: String,
-    pub(super) host: Option<Host>,
-    pub(super) keys: Option<StaticKeys>,
-    pub(super) profile: Option<String>,
-    pub(super) region: Option<String>,
-    pub(super) addressing: Option<Addressing>,
-    pub(super) allow_http: bool,
-}
-
-impl S3Location {
-    /// The name of the bucket.
-    pub fn bucket(&self) -> &str {
-        &self.bucket
+fn parse(text: &str) -> Result<Location> {
+    if text.is_empty() {
+        return Err(invalid("it is empty"));
     }
-
-    /// The prefix, without a slash at either end; empty at the root of the bucket.
-    pub fn prefix(&self) -> &str {
-        &self.prefix
-    }
-
-    /// The section of the AWS configuration that the URL names.
-    pub fn profile(&self) -> Option<&str> {
-        self.profile.as_deref()
-    }
-
-    /// The region that the URL names.
-    pub fn region(&self) -> Option<&str> {
-        self.region.as_deref()
-    }
-}
-
-/// Where the name of the bucket stands in a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Addressing {
-    /// `https://host/bucket/key`
-    Path,
-    /// `https://bucket.host/key`
-    Virtual,
-}
-
-/// An S3 service that the URL names itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Host {
-    /// Whether the connection is encrypted.
-    pub(super) secure: bool,
-    /// Host and port, as written; holds the bucket in front if addressing is virtual.
-    pub(super) authority: String,
-}
-
-/// An access key that stands in the URL itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct StaticKeys {
-    pub(super) id: Secret,
-    pub(super) secret: Secret,
-}
-
-impl fmt::Display for S3Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match &self.host {
-            None => "s3://",
-            Some(Host { secure: true, .. }) => "s3+https://",
-            Some(_) => "s3+http://",
-        })?;
-        if self.keys.is_some() {
-            f.write_str("***@")?;
-        } else if let Some(profile) = &self.profile {
-            write!(f, "{}@", escape(profile))?;
-        }
-        let virtual_host = self.host.is_some() && self.addressing == Some(Addressing::Virtual);
-        let parts = [
-            self.host.as_ref().map(|host| host.authority.as_str()),
-            (!virtual_host).then_some(self.bucket.as_str()),
-            (!self.prefix.is_empty()).then_some(self.prefix.as_str()),
-        ];
-        for (nth, part) in parts.into_iter().flatten().enumerate() {
-            let slash = if nth == 0 { "" } else { "/" };
-            let shown = if Some(part) == parts[0] {
-                part.to_owned()
-            } else {
-                escape(part)
-            };
-            write!(f, "{slash}{shown}")?;
-        }
-        let mut sign = '?';
-        let addressing = self.addressing.map(|addressing| match addressing {
-            Addressing::Path => "path",
-            Addressing::Virtual => "virtual",
-        });
-        let allow = self.allow_http.then_some("true");
-        for (name, value) in [
-            ("region", self.region.as_deref()),
-            ("addressing", addressing),
-            ("allow_http", allow),
-        ] {
-            if let Some(value) = value {
-                write!(f, "{sign}{name}={}", escape(value))?;
-                sign = '&';
+    let Some((scheme, rest)) = text
+        .split_once("://")
+        .filter(|(scheme, _)| is_scheme(scheme))
+    else {
+        return match text.split_once("::") {
+            Some((helper, _)) if is_scheme(helper) => {
+                Err(invalid(format!("'{helper}::' names another remote helper")))
             }
-        }
-        Ok(())
+            _ => folder(PathBuf::from(text)),
+        };
+    };
+    match scheme {
+        "s3" => s3::named(rest).map(Location::S3),
+        "s3+https" => s3::at(true, rest).map(Location::S3),
+        "s3+http" => s3::at(false, rest).map(Location::S3),
+        "az" => azure::named(rest).map(Location::Azure),
+        "az+https" => azure::at(true, rest).map(Location::Azure),
+        "az+http" => azure::at(false, rest).map(Location::Azure),
+        "gs" => google::named(rest).map(Location::Google),
+        "gs+https" => google::at(true, rest).map(Location::Google),
+        "gs+http" => google::at(false, rest).map(Location::Google),
+        "file" | "pail" => folder_url(rest),
+        "http" | "https" => Err(
+            invalid("the scheme does not say which kind of service it is").with_hint(format!(
+                "write s3+{scheme}:// for an S3 service, az+{scheme}:// for Azure, gs+{scheme}:// for Google"
+            )),
+        ),
+        _ => Err(invalid(format!("there is no scheme '{scheme}'"))),
     }
 }
 
-/// Percent escapes for what would not be read back.
-fn escape(text: &str) -> String {
-    let plain =
-        |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || "-._~/!$'()*,;:=+".contains(c);
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if plain(c) {
-            out.push(c);
-        } else {
-            out.push_str(&format!("%{:02X}", u32::from(c)));
-        }
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.len() > 1
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+}
+
+fn folder(path: PathBuf) -> Result<Location> {
+    if path.as_os_str().as_encoded_bytes().contains(&0) {
+        return Err(invalid("the path holds a zero byte"));
     }
-    out
+    Ok(Location::Folder(path))
+}
+
+fn folder_url(rest: &str) -> Result<Location> {
+    let (path, query) = split_query(rest);
+    if query.is_some_and(|query| !query.is_empty()) {
+        return Err(
+            invalid("a folder has no options").with_hint("write a question mark in a path as %3F")
+        );
+    }
+    let path = path.strip_prefix("localhost").unwrap_or(path);
+    if !path.starts_with('/') {
+        return Err(invalid("a folder needs an absolute path: three slashes"));
+    }
+    folder(PathBuf::from(decode(path)?))
 }

@@ -5,7 +5,9 @@ use futures_util::{StreamExt, TryStreamExt, future};
 use pail::ids::{Ids, SystemIds};
 use pail::store::adapter::s3::S3;
 use pail::store::layer::Retry;
-use pail::store::{Env, Got, Location, Precondition, Put, Store, SystemEnv, Version, Want};
+use pail::store::{
+    Env, Got, Location, Options, Precondition, Put, Store, SystemEnv, Version, Want,
+};
 use pail::{Error, ErrorKind, Key};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,7 +55,7 @@ fn store_at(endpoint: &str, bucket: &str, keys: (&str, &str)) -> S3 {
         "AWS_EC2_METADATA_DISABLED".to_owned(),
         "true".to_owned(),
     )]));
-    S3::open(&location, env)
+    S3::open(&location, &Options::default(), env)
 }
 
 fn keys() -> (String, String) {

@@ -4,6 +4,7 @@ use super::super::{examples, tree};
 use crate::{config, env, exit, multicall};
 use clap::{Arg, Command};
 use pail::format::settings::{self, Kind};
+use pail::store::options;
 use std::fmt::Write;
 
 const NOTE: &str = "<!-- Printed by `git pail reference`; a test compares. Do not edit. -->\n";
@@ -49,6 +50,36 @@ pub(super) fn environment() -> String {
         .iter()
         .map(|one| vec![code(one.name), one.help.to_owned()]);
     table(&mut out, &["variable", "what it does"], rows);
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+/// Every option of stores.
+pub(super) fn options() -> String {
+    let mut out = format!("# Options of stores\n\n{NOTE}\n");
+    push(
+        &mut out,
+        "An option can be said in four places, of which the first wins: the query of the URL, git's configuration of the remote, the environment, git's configuration for all remotes. Case, hyphens and underscores of its name make no difference.",
+    );
+    push(
+        &mut out,
+        "```text\ns3://bucket/prefix?storage-class=STANDARD_IA\ngit config remote.origin.pail-storage-class STANDARD_IA\nexport PAIL_STORAGE_CLASS=STANDARD_IA\ngit config --global pail.storageClass STANDARD_IA\n```",
+    );
+    push(
+        &mut out,
+        "A name that is no option is an error, and so is one in the first two places that the service does not take. In the last two places it passes by such a service. A folder has no options in its URL.",
+    );
+    let rows = options::ALL.iter().map(|spec| {
+        let services: Vec<_> = spec.services.iter().map(ToString::to_string).collect();
+        vec![
+            code(spec.name),
+            spec.value.to_owned(),
+            services.join(", "),
+            format!("{}.", spec.help),
+        ]
+    });
+    table(&mut out, &["option", "value", "for", "what it does"], rows);
     out.truncate(out.trim_end().len());
     out.push('\n');
     out

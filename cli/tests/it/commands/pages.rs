@@ -83,6 +83,7 @@ fn the_reference_is_what_the_tables_say() {
         "environment",
         "configuration",
         "settings",
+        "options",
         "exit-codes",
     ] {
         let out = world.pail(&["reference", page]).bytes;

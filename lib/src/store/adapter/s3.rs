@@ -22,8 +22,8 @@ use crate::store::credentials::aws::Source;
 use crate::store::env::Env;
 use crate::store::url::S3Location;
 use crate::store::{
-    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Resumed, Store,
-    Unfinished, Upload, Version, Want,
+    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Options, Precondition, Put, Resumed,
+    Store, Unfinished, Upload, Version, Want,
 };
 use answer::{Act, Asked};
 use async_trait::async_trait;
@@ -50,6 +50,7 @@ pub struct S3 {
 
 struct Shared {
     location: S3Location,
+    options: Options,
     env: Arc<dyn Env>,
     source: Arc<Source>,
     open: OnceCell<Open>,
@@ -74,11 +75,13 @@ impl S3 {
     ///
     /// No I/O: configuration files are read, credentials found and connections made when
     /// the first request needs them, and its error says what is wrong with them.
-    pub fn open(location: &S3Location, env: Arc<dyn Env>) -> Self {
+    pub fn open(location: &S3Location, options: &Options, env: Arc<dyn Env>) -> Self {
+        let location = location.clone().with_profile(options);
         let source = Source::new(location.clone(), Arc::clone(&env), Arc::new(SystemClock));
         Self {
             shared: Arc::new(Shared {
-                location: location.clone(),
+                location,
+                options: options.clone(),
                 env,
                 source: Arc::new(source),
                 open: OnceCell::new(),
@@ -89,8 +92,8 @@ impl S3 {
     async fn opened(&self) -> Result<&Open> {
         let shared = &*self.shared;
         let open = || async {
-            let settings = Settings::find(&shared.location, &*shared.env).await?;
-            let client = Client::new(&*shared.env, Limits::default());
+            let settings = Settings::find(&shared.location, &shared.options, &*shared.env).await?;
+            let client = Client::new(&*shared.env, limits(&shared.options));
             let credentials: AwsCredentialProvider = Arc::new(Signer(Arc::clone(&shared.source)));
             let service = AmazonS3Builder::new()
                 .with_bucket_name(shared.location.bucket())
@@ -140,6 +143,15 @@ impl S3 {
             thing,
             location: &self.shared.location,
         }
+    }
+}
+
+/// How long to wait.
+fn limits(options: &Options) -> Limits {
+    let usual = Limits::default();
+    Limits {
+        connect: options.connect_timeout.unwrap_or(usual.connect),
+        idle: options.timeout.unwrap_or(usual.idle),
     }
 }
 

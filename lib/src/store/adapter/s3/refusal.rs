@@ -214,12 +214,12 @@ fn header_region(refusal: &Refusal) -> Option<&str> {
     value
         .to_str()
         .ok()
-        .filter(|text| crate::store::url::is_region(text))
+        .filter(|text| crate::store::options::is_region(text))
 }
 
 fn region(refusal: &Refusal) -> Option<&str> {
     let named = element(refusal, "Region").or_else(|| element(refusal, "BucketRegion"));
-    header_region(refusal).or(named.filter(|text| crate::store::url::is_region(text)))
+    header_region(refusal).or(named.filter(|text| crate::store::options::is_region(text)))
 }
 
 fn region_hint(refusal: &Refusal) -> String {

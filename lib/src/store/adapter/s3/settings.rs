@@ -6,7 +6,9 @@ mod tests;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::credentials::aws::profile::Profiles;
 use crate::store::env::Env;
-use crate::store::url::{Addressing, S3Location, is_loopback, is_region, plain_http};
+use crate::store::options::is_region;
+use crate::store::url::{S3Location, is_loopback, plain_http};
+use crate::store::{Addressing, Options};
 use url::{Host, Url};
 
 /// Where requests go and what they are signed for.
@@ -18,28 +20,34 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Looks in the URL, then in the environment, then in the profile. The configuration
-    /// files are read only if something could stand there that is not settled before.
+    /// Looks in the URL and the options, then in the environment, then in the profile. The
+    /// configuration files are read only if something could stand there that is not settled
+    /// before.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Invalid`] for a setting that cannot be used, plain HTTP to another
     /// machine among them.
-    pub(super) async fn find(location: &S3Location, env: &dyn Env) -> Result<Self> {
+    pub(super) async fn find(
+        location: &S3Location,
+        options: &Options,
+        env: &dyn Env,
+    ) -> Result<Self> {
         let named = location
             .profile()
             .map(str::to_owned)
             .or_else(|| env.var("AWS_PROFILE"));
-        let region = location.region().map(str::to_owned);
+        let region = options.region.clone();
         let region = region.or_else(|| env.var("AWS_REGION"));
         let region = region.or_else(|| env.var("AWS_DEFAULT_REGION"));
         let ignored = env.var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
         let ignored = ignored.is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let endpoint = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
-        let endpoint = endpoint
-            .iter()
-            .find_map(|name| Some((*name, env.var(name)?)));
-        let endpoint = endpoint.filter(|_| !ignored && location.host.is_none());
+        let names = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
+        let found = names.iter().find_map(|name| Some((*name, env.var(name)?)));
+        let given = options.endpoint.clone();
+        let given = given.map(|url| ("the option endpoint", url));
+        let endpoint = given.or(found.filter(|_| !ignored));
+        let endpoint = endpoint.filter(|_| location.host.is_none());
 
         let open = if location.host.is_some() {
             region.is_none() && location.keys.is_none() && named.is_some()
@@ -67,21 +75,20 @@ impl Settings {
         let configured = configured
             .flatten()
             .map(|url| ("endpoint_url", url.to_owned()));
-        let addressing = location.addressing.or(match value("s3.addressing_style") {
+        let addressing = options.addressing.or(match value("s3.addressing_style") {
             Some("virtual") => Some(Addressing::Virtual),
             Some("path") => Some(Addressing::Path),
             _ => None,
         });
         let bucket = location.bucket();
         let bucket_url = if let Some(host) = &location.host {
-            let scheme = if host.secure { "https" } else { "http" };
-            let service = format!("{scheme}://{}", host.authority);
-            match location.addressing {
-                Some(Addressing::Virtual) => service,
-                _ => format!("{service}/{bucket}"),
+            match options.addressing {
+                _ if location.bucket_in_host => host.url(),
+                Some(Addressing::Virtual) => at(&host.url(), bucket, options.addressing, true)?,
+                _ => format!("{}/{bucket}", host.url()),
             }
         } else if let Some((name, url)) = endpoint.or(configured) {
-            at(&url, bucket, addressing, location.allow_http)
+            at(&url, bucket, addressing, options.allow_http)
                 .map_err(|error| error.context(format_args!("cannot use {name}")))?
         } else {
             amazon(&region, bucket, addressing)

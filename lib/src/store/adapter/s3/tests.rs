@@ -69,7 +69,7 @@ fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 fn at(url: &str) -> S3 {
-    S3::open(&location(url), Arc::new(env(&[])))
+    S3::open(&location(url), &Options::default(), Arc::new(env(&[])))
 }
 
 fn answer(status: u16, headers: &str, body: &str) -> String {

@@ -14,10 +14,12 @@ async fn find(url: &str, config: &str, vars: &[(&str, &str)]) -> Result<Settings
         "AWS_CONFIG_FILE".to_owned(),
         file.to_string_lossy().into_owned(),
     );
-    let Ok(Location::S3(location)) = Location::parse(url) else {
+    let location = Location::parse(url).expect(url);
+    let options = Options::gather(&location, []).expect(url);
+    let Location::S3(location) = location else {
         panic!("{url}");
     };
-    Settings::find(&location, &env).await
+    Settings::find(&location.with_profile(&options), &options, &env).await
 }
 
 async fn url(url: &str, config: &str, vars: &[(&str, &str)]) -> String {
@@ -151,7 +153,7 @@ async fn an_endpoint_that_cannot_be_used_names_where_it_stands() {
     }
     let vars = [("AWS_ENDPOINT_URL_S3", "http://192.0.2.1")];
     assert_eq!(
-        url("s3://team?allow_http=true", "", &vars).await,
+        url("s3://team?allow-http=true", "", &vars).await,
         "http://192.0.2.1/team us-east-1"
     );
     for hard in ["s3+https://xn--a/team", "s3+https://1.2.3.4.5/team"] {
