@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod conformance;
 pub mod crash;
+pub mod credentials_fake;
 pub mod fault;
 pub mod forward_proxy;
 pub mod git;

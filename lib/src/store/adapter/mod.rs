@@ -4,3 +4,4 @@ pub mod folder;
 pub(in crate::store) mod http;
 pub mod memory;
 pub mod s3;
+pub(in crate::store) mod signing;

@@ -12,8 +12,9 @@ mod settings;
 mod tests;
 mod unfinished;
 mod upload;
+mod watch;
 
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::adapter::http::Client;
@@ -41,6 +42,7 @@ use settings::Settings;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
+use watch::Watched;
 
 /// A prefix of a bucket of an S3 service. Clones share connections and credentials.
 #[derive(Clone)]
@@ -60,7 +62,7 @@ struct Shared {
 struct Open {
     service: AmazonS3,
     credentials: AwsCredentialProvider,
-    client: Client,
+    client: Watched,
     settings: Settings,
 }
 
@@ -76,8 +78,18 @@ impl S3 {
     /// No I/O: configuration files are read, credentials found and connections made when
     /// the first request needs them, and its error says what is wrong with them.
     pub fn open(location: &S3Location, options: &Options, env: Arc<dyn Env>) -> Self {
+        Self::at_time(location, options, env, Arc::new(SystemClock))
+    }
+
+    /// As [`S3::open`], with a clock for the end of credentials.
+    fn at_time(
+        location: &S3Location,
+        options: &Options,
+        env: Arc<dyn Env>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let location = location.clone().with_profile(options);
-        let source = Source::new(location.clone(), Arc::clone(&env), Arc::new(SystemClock));
+        let source = Source::new(location.clone(), Arc::clone(&env), clock);
         Self {
             shared: Arc::new(Shared {
                 location,
@@ -93,7 +105,11 @@ impl S3 {
         let shared = &*self.shared;
         let open = || async {
             let settings = Settings::find(&shared.location, &shared.options, &*shared.env).await?;
-            let client = Client::new(&*shared.env, limits(&shared.options));
+            let client = Watched {
+                client: Client::new(&*shared.env, limits(&shared.options)),
+                source: Arc::clone(&shared.source),
+            };
+            shared.source.serves(&settings.bucket_url, &settings.region);
             let credentials: AwsCredentialProvider = Arc::new(Signer(Arc::clone(&shared.source)));
             let service = AmazonS3Builder::new()
                 .with_bucket_name(shared.location.bucket())

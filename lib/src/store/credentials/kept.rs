@@ -1,7 +1,7 @@
 //! Keeps what was found, as long as it holds.
 
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use std::future::Future;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 use tokio::sync::Mutex;
@@ -38,10 +38,14 @@ pub(in crate::store) struct Kept<C> {
 enum Known<C> {
     Nothing,
     Found(Arc<Found<C>>),
+    /// The service refused it: look again.
+    Ended(Arc<Found<C>>),
+    /// The service refused it, and looking again found the same.
+    Final(Arc<Found<C>>),
     None(i64),
 }
 
-impl<C> Kept<C> {
+impl<C: PartialEq> Kept<C> {
     /// Knows nothing yet; no I/O.
     pub(in crate::store) fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -56,29 +60,60 @@ impl<C> Kept<C> {
     ///
     /// # Errors
     ///
-    /// Those of `find`; they are not kept.
+    /// Those of `find`; they are not kept. A credential that shall be renewed and still
+    /// lasts is given while `find` gets no answer.
     pub(in crate::store) async fn get(
         &self,
         find: impl Future<Output = Result<Option<Found<C>>>> + Send,
     ) -> Result<Option<Arc<Found<C>>>> {
         let mut known = self.known.lock().await;
         let now = self.clock.now();
+        let lasts = |found: &Found<C>, margin| found.expires.is_none_or(|end| end - margin > now);
         match &*known {
-            Known::Found(found) if found.expires.is_none_or(|end| end - MARGIN > now) => {
+            Known::Found(found) | Known::Final(found) if lasts(found, MARGIN) => {
                 return Ok(Some(Arc::clone(found)));
             }
             Known::None(until) if *until > now => return Ok(None),
             _ => {}
         }
-        let Some(found) = find.await? else {
+        let found = match (find.await, &*known) {
+            (Ok(found), _) => found,
+            (Err(error), Known::Found(old))
+                if error.kind() == ErrorKind::Unavailable && lasts(old, 0) =>
+            {
+                return Ok(Some(Arc::clone(old)));
+            }
+            (Err(error), _) => return Err(error),
+        };
+        let Some(found) = found else {
             *known = Known::None(now + NEGATIVE);
             return Ok(None);
         };
         let found = Arc::new(found);
-        *known = Known::Found(Arc::clone(&found));
+        *known = match &*known {
+            Known::Ended(old) if old.credential == found.credential => {
+                Known::Final(Arc::clone(&found))
+            }
+            _ => Known::Found(Arc::clone(&found)),
+        };
         let mut origin = self.origin.lock().unwrap_or_else(PoisonError::into_inner);
         *origin = Some(found.origin.clone());
         Ok(Some(found))
+    }
+
+    /// A service refused a credential as one that has ended. Gives whether the request is
+    /// worth repeating: another one is known by now, or can be looked for once.
+    pub(in crate::store) async fn ended(&self, this: impl Fn(&C) -> bool) -> bool {
+        let mut known = self.known.lock().await;
+        match &*known {
+            Known::Found(found) if this(&found.credential) => {
+                *known = Known::Ended(Arc::clone(found));
+                true
+            }
+            Known::Final(found) => !this(&found.credential),
+            Known::Found(_) | Known::Ended(_) => true,
+            Known::Nothing | Known::None(_) => false,
+        }
     }
 
     /// Where the newest credential came from; `None` before one was needed. Asks nobody.

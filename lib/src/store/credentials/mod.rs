@@ -5,8 +5,9 @@
 //! and with it, in words, where it came from.
 
 pub(in crate::store) mod aws;
-mod bridge;
+pub(in crate::store) mod git;
 mod kept;
+pub(in crate::store) mod web;
 
 pub(in crate::store) use kept::{Found, Kept};
 
@@ -20,4 +21,12 @@ pub(in crate::store) fn shortened(id: &str) -> String {
     } else {
         shown
     }
+}
+
+/// What a service said, fit to be shown: one line of a bounded length.
+pub(in crate::store) fn said(text: &str) -> String {
+    const MOST: usize = 300;
+    let clean = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let clean = clean.chars().filter(|c| !c.is_control());
+    clean.take(MOST).collect()
 }

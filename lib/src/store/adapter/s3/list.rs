@@ -175,8 +175,9 @@ pub(super) async fn document<T: DeserializeOwned>(
     AwsAuthorizer::new(&credential, "s3", &open.settings.region)
         .try_authorize(&mut request, None)
         .map_err(|error| asked.explain(&error))?;
+    let key = credential.key_id.clone();
     let request = request.map(|_| Outgoing::default());
-    let answer = open.client.send_whole(request).await;
+    let answer = open.client.client.send_whole(request).await;
     let (parts, body) = answer
         .map_err(|failure| asked.broken(&failure))?
         .into_parts();
@@ -186,8 +187,12 @@ pub(super) async fn document<T: DeserializeOwned>(
             headers: parts.headers,
             body,
         };
-        return Ok(Err(refusal));
+        return match open.client.judge(&key, Some(&refusal)).await {
+            Some(ended) => Err(asked.error(ended.kind(), ended)),
+            None => Ok(Err(refusal)),
+        };
     }
+    open.client.source.accepted().await;
     quick_xml::de::from_reader(&*body)
         .map(Ok)
         .map_err(|error| asked.nonsense(refusal::one_line(&error.to_string())))

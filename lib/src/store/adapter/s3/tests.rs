@@ -1,5 +1,7 @@
 //! Answers that a good service seldom gives, from a script on loopback.
 
+mod renewal;
+
 use super::*;
 use crate::store::url::Location;
 use futures_util::TryStreamExt;

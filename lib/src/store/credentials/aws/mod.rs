@@ -3,32 +3,38 @@
 //! 1. The URL itself.
 //! 2. `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, unless the URL names a profile.
 //! 3. A web identity token (`AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN`), likewise.
-//! 4. The profile that the URL or `AWS_PROFILE` names, or `default`: keys, single sign-on,
-//!    or a `credential_process`.
+//! 4. The profile that the URL or `AWS_PROFILE` names, or `default`: a role taken on from
+//!    another profile or source, a web identity, single sign-on, keys, or a
+//!    `credential_process`.
 //! 5. The container's service, unless the URL names a profile.
 //! 6. The machine's metadata service, likewise, unless `AWS_EC2_METADATA_DISABLED=true`.
+//! 7. git's credential helpers, likewise.
 //!
 //! A source that is set up and fails ends the search: taking the next one would act under
 //! another name than the user meant.
 
+mod chain;
+mod process;
 pub(in crate::store) mod profile;
+mod services;
+mod sign_on;
+mod sts;
 #[cfg(test)]
 mod tests;
 
 use crate::clock::Clock;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::secret::Secret;
-use crate::store::credentials::bridge::Bridge;
+use crate::store::credentials::git::Helpers;
+use crate::store::credentials::web::Web;
 use crate::store::credentials::{self, Kept, shortened};
 use crate::store::env::Env;
 use crate::store::url::S3Location;
+use chain::{Base, Chain, Role};
 use profile::Profiles;
-use reqsign_aws_core::{
-    AssumeRoleWithWebIdentityCredentialProvider, ECSCredentialProvider, IMDSv2CredentialProvider,
-    ProcessCredentialProvider, ProfileCredentialProvider, SSOCredentialProvider,
-};
-use reqsign_core::ProvideCredential;
-use std::sync::Arc;
+use sign_on::SignOn;
+use std::sync::{Arc, OnceLock};
+use sts::With;
 
 type Found = credentials::Found<Credentials>;
 
@@ -75,11 +81,21 @@ impl Credentials {
     }
 }
 
+/// What the settings found out about the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Serves {
+    address: String,
+    region: String,
+}
+
 /// Finds credentials when they are first needed, and again before they end.
 #[derive(Debug)]
 pub(in crate::store) struct Source {
     location: S3Location,
     env: Arc<dyn Env>,
+    clock: Arc<dyn Clock>,
+    serves: OnceLock<Serves>,
+    helpers: Helpers,
     kept: Kept<Credentials>,
 }
 
@@ -93,8 +109,20 @@ impl Source {
         Self {
             location,
             env,
-            kept: Kept::new(clock),
+            kept: Kept::new(Arc::clone(&clock)),
+            clock,
+            serves: OnceLock::new(),
+            helpers: Helpers::default(),
         }
+    }
+
+    /// Tells the address of the bucket, for git's helpers, and its region, for the service
+    /// of roles. Only the first time counts.
+    pub(in crate::store) fn serves(&self, address: &str, region: &str) {
+        self.serves.get_or_init(|| Serves {
+            address: address.to_owned(),
+            region: region.to_owned(),
+        });
     }
 
     /// The credentials, from memory while they last.
@@ -105,13 +133,29 @@ impl Source {
     /// if a source is set up wrongly; [`ErrorKind::Unavailable`] if a service that hands
     /// them out does not answer.
     pub(in crate::store) async fn get(&self) -> Result<Arc<Found>> {
-        let found = self.kept.get(self.find()).await?;
+        let found = self.kept.get(Box::pin(self.find())).await?;
         found.ok_or_else(|| self.none())
     }
 
     /// Where the newest ones came from; `None` before a request needed some.
     pub(in crate::store) fn origin(&self) -> Option<String> {
         self.kept.origin()
+    }
+
+    /// The service took them.
+    pub(in crate::store) async fn accepted(&self) {
+        self.helpers.accepted().await;
+    }
+
+    /// The service does not know this key, or its secret is wrong.
+    pub(in crate::store) async fn refused(&self) {
+        self.helpers.refused().await;
+    }
+
+    /// The service says that the session of this key has ended: whether others are there or
+    /// can be looked for, so that the request is worth repeating.
+    pub(in crate::store) async fn ended(&self, id: &str) -> bool {
+        self.kept.ended(|known| known.id == id).await
     }
 
     async fn find(&self) -> Result<Option<Found>> {
@@ -123,40 +167,25 @@ impl Source {
         if !named && let Some(found) = self.in_env()? {
             return Ok(Some(found));
         }
-        let bridge = Bridge::new(&self.env);
-        let var = |name: &str| self.env.var(name).is_some();
-        if !named && var("AWS_WEB_IDENTITY_TOKEN_FILE") && var("AWS_ROLE_ARN") {
-            let provider = AssumeRoleWithWebIdentityCredentialProvider::default();
-            return ask(&bridge, provider, "the web identity token").await;
+        let web = Web::new(&self.env);
+        if !named && let Some(found) = self.for_token_in_env(&web).await? {
+            return Ok(Some(found));
         }
-        if let Some(found) = self.in_profile(&bridge).await? {
+        if let Some(found) = self.in_profile(&web).await? {
             return Ok(Some(found));
         }
         if named {
             return Ok(None);
         }
-        if var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-            || var("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+        if services::in_container(&*self.env) {
+            return services::container(&web, &*self.env).await.map(Some);
+        }
+        if services::metadata_wanted(&*self.env)
+            && let Some(found) = services::machine(&web, &*self.env).await?
         {
-            return ask(
-                &bridge,
-                ECSCredentialProvider::default(),
-                "the container's service",
-            )
-            .await;
+            return Ok(Some(found));
         }
-        if self.metadata_wanted() {
-            // No answer is the usual answer: most machines have no such service.
-            let provider = IMDSv2CredentialProvider::default();
-            let found = ask(&bridge.brief(), provider, "the machine's metadata service").await;
-            return Ok(found.unwrap_or_default());
-        }
-        Ok(None)
-    }
-
-    fn metadata_wanted(&self) -> bool {
-        let disabled = self.env.var("AWS_EC2_METADATA_DISABLED");
-        !disabled.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        self.known_to_git().await
     }
 
     fn in_env(&self) -> Result<Option<Found>> {
@@ -183,43 +212,118 @@ impl Source {
         }
     }
 
-    async fn in_profile(&self, bridge: &Bridge) -> Result<Option<Found>> {
+    async fn for_token_in_env(&self, web: &Web) -> Result<Option<Found>> {
+        let file = self.env.var("AWS_WEB_IDENTITY_TOKEN_FILE");
+        let Some((file, arn)) = file.zip(self.env.var("AWS_ROLE_ARN")) else {
+            return Ok(None);
+        };
+        let session = self.env.var("AWS_ROLE_SESSION_NAME");
+        let role = Role {
+            arn,
+            session: session.unwrap_or_else(|| "git-pail".to_owned()),
+            external_id: None,
+            duration: None,
+        };
+        let sts = self.sts(None)?;
+        let found = self.for_token(web, &sts, &role, &file).await?;
+        Ok(Some(from(found, "the environment, web identity")))
+    }
+
+    async fn for_token(
+        &self,
+        web: &Web,
+        sts: &sts::Service,
+        role: &Role,
+        file: &str,
+    ) -> Result<Found> {
+        let file = profile::expand(&*self.env, file);
+        let token = tokio::fs::read_to_string(&file).await;
+        let token = token.during(|| format!("read the web identity token {}", file.display()))?;
+        let with = With::Token(Secret::new(token.trim()));
+        sts.assume(web, role, &with).await
+    }
+
+    /// The service of roles, for the region of a profile or of the bucket.
+    fn sts(&self, section: Option<&profile::Section>) -> Result<sts::Service> {
+        let value = |name: &str| section.and_then(|section| section.value(name));
+        let kind = self.env.var("AWS_STS_REGIONAL_ENDPOINTS");
+        let kind = kind.or_else(|| value("sts_regional_endpoints").map(str::to_owned));
+        let legacy = kind.is_some_and(|kind| kind.eq_ignore_ascii_case("legacy"));
+        let region = self.env.var("AWS_REGION");
+        let region = region.or_else(|| self.env.var("AWS_DEFAULT_REGION"));
+        let region = region.or_else(|| value("region").map(str::to_owned));
+        let ours = || self.serves.get().map(|serves| serves.region.clone());
+        let region = region.or_else(ours);
+        sts::Service::find(&*self.env, region.as_deref(), legacy)
+    }
+
+    async fn in_profile(&self, web: &Web) -> Result<Option<Found>> {
         let given = self.location.profile().map(str::to_owned);
         let given = given.or_else(|| self.env.var("AWS_PROFILE"));
         let name = given.clone().unwrap_or_else(|| "default".to_owned());
         let profiles = Profiles::load(&*self.env).await?;
-        let Some(section) = profiles.get(&name) else {
-            return match given {
-                Some(_) => Err(profiles.missing(&name)),
-                None => Ok(None),
-            };
+        if given.is_none() && profiles.get(&name).is_none() {
+            return Ok(None);
+        }
+        let chain = Chain::of(&profiles, &name)?;
+        let Some(mut found) = self.begin(web, &profiles, &chain).await? else {
+            if chain.roles.is_empty() {
+                return Ok(None);
+            }
+            let what =
+                format!("cannot use profile '{name}': the source of its role has no credentials");
+            return Err(Error::new(ErrorKind::Denied, what));
         };
+        let sts = self.sts(profiles.get(&name))?;
+        for role in &chain.roles {
+            let with = With::Keys(&found.credential);
+            found = sts.assume(web, role, &with).await?;
+        }
+        if !chain.roles.is_empty() {
+            found = from(found, &format!("profile '{name}'"));
+        }
+        Ok(Some(found))
+    }
+
+    /// The credential with which a chain of roles begins.
+    async fn begin(&self, web: &Web, profiles: &Profiles, chain: &Chain) -> Result<Option<Found>> {
+        let name = &chain.profile;
         let source = format!("profile '{name}'");
-        if section.contains("aws_access_key_id") {
-            let provider = ProfileCredentialProvider::new().with_profile(&name);
-            return ask(bridge, provider, &source).await;
+        match &chain.base {
+            Base::Nothing => Ok(None),
+            Base::Keys => profiles.keys(name).map(Some),
+            Base::Process(command) => {
+                let source = format!("{source}, credential_process");
+                process::run(command, &source).await.map(Some)
+            }
+            Base::SignOn => {
+                let sign_on = SignOn::of(profiles, name)?;
+                let now = self.clock.now();
+                sign_on.credentials(web, &*self.env, now).await.map(Some)
+            }
+            Base::WebIdentity(role, file) => {
+                let sts = self.sts(profiles.get(name))?;
+                let found = self.for_token(web, &sts, role, file).await?;
+                Ok(Some(from(found, &format!("{source}, web identity"))))
+            }
+            Base::Environment => self.in_env(),
+            Base::Container if !services::in_container(&*self.env) => Ok(None),
+            Base::Container => services::container(web, &*self.env).await.map(Some),
+            Base::Machine if !services::metadata_wanted(&*self.env) => Ok(None),
+            Base::Machine => services::machine(web, &*self.env).await,
         }
-        if section.contains("credential_process") {
-            let provider = ProcessCredentialProvider::new().with_profile(&name);
-            return ask(bridge, provider, &source).await;
-        }
-        if section.contains("sso_account_id") {
-            let provider = sign_on(&profiles, &name)?;
-            let found = ask(bridge, provider, &source).await;
-            return found.map_err(|error| {
-                error.with_hint(format!("sign in again: aws sso login --profile {name}"))
-            });
-        }
-        if section.contains("role_arn") {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("cannot use {source}: it takes on a role, which this program cannot do by itself"),
-            )
-            .with_hint(format!(
-                "add a profile with: credential_process = aws configure export-credentials --profile {name}"
-            )));
-        }
-        Ok(None)
+    }
+
+    async fn known_to_git(&self) -> Result<Option<Found>> {
+        let Some(serves) = self.serves.get() else {
+            return Ok(None);
+        };
+        let Some(login) = self.helpers.fill(&serves.address).await? else {
+            return Ok(None);
+        };
+        let source = "git's credential helpers";
+        let (id, secret) = (&login.username, login.password.reveal());
+        Credentials::checked(id, secret, None, None, source).map(Some)
     }
 
     fn none(&self) -> Error {
@@ -227,9 +331,10 @@ impl Source {
             (Some(profile), _) => format!("profile '{profile}', which has none"),
             (None, profile) => format!(
                 "the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), profile '{}', \
-                 a web identity token, the container's service, the machine's metadata service{}",
+                 a web identity token, the container's service, the machine's metadata service{}, \
+                 git's credential helpers",
                 profile.as_deref().unwrap_or("default"),
-                if self.metadata_wanted() {
+                if services::metadata_wanted(&*self.env) {
                     ""
                 } else {
                     " (switched off)"
@@ -244,59 +349,8 @@ impl Source {
     }
 }
 
-/// A profile that signs on in the browser. A session of its own (`sso_session`) names the
-/// file of the cached token; older profiles name it by the address of the portal.
-fn sign_on(profiles: &Profiles, name: &str) -> Result<SSOCredentialProvider> {
-    let lacks = |what: &str| {
-        Error::new(
-            ErrorKind::Invalid,
-            format!("cannot use profile '{name}': it has no {what}"),
-        )
-        .with_hint(format!(
-            "set it up again: aws configure sso --profile {name}"
-        ))
-    };
-    let value = |what: &str| {
-        let own = profiles.get(name).and_then(|section| section.value(what));
-        own.or_else(|| {
-            profiles
-                .session_of(name)
-                .and_then(|session| session.value(what))
-        })
-        .ok_or_else(|| lacks(what))
-    };
-    let section = profiles.get(name);
-    let session = section.and_then(|section| section.value("sso_session"));
-    let start_url = value("sso_start_url")?;
-    Ok(SSOCredentialProvider::new()
-        .with_account_id(value("sso_account_id")?)
-        .with_region(value("sso_region")?)
-        .with_role_name(value("sso_role_name")?)
-        // Nothing but the name of the cached token is made of it.
-        .with_start_url(session.unwrap_or(start_url)))
-}
-
-async fn ask<P>(bridge: &Bridge, provider: P, source: &str) -> Result<Option<Found>>
-where
-    P: ProvideCredential<Credential = reqsign_aws_core::Credential>,
-{
-    let found = Box::pin(provider.provide_credential(bridge.context())).await;
-    let found = found.map_err(|error| {
-        let kind = if error.is_retryable() {
-            ErrorKind::Unavailable
-        } else {
-            ErrorKind::Denied
-        };
-        Error::new(
-            kind,
-            format!("cannot get credentials from {source}: {error}"),
-        )
-    })?;
-    let Some(found) = found else {
-        return Ok(None);
-    };
-    let token = found.session_token.as_deref();
-    let expires = found.expires_in.map(|end| end.as_second());
-    let (id, secret) = (&found.access_key_id, &found.secret_access_key);
-    Credentials::checked(id, secret, token, expires, source).map(Some)
+/// Says in which place it was found that a role is to be taken on.
+fn from(mut found: Found, place: &str) -> Found {
+    found.origin = format!("{place}, {}", found.origin);
+    found
 }

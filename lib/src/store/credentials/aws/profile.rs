@@ -1,12 +1,17 @@
 //! The configuration files that the AWS tools share: `~/.aws/config` and
 //! `~/.aws/credentials`.
 
+use super::{Credentials, Found};
 use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::secret::Secret;
 use crate::store::env::Env;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Both files, by section; keys are not among what is kept.
+/// Settings whose values are shown nowhere.
+const SECRETS: [&str; 2] = ["aws_secret_access_key", "aws_session_token"];
+
+/// Both files, by section.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Profiles {
     sections: BTreeMap<String, Section>,
@@ -16,6 +21,7 @@ pub(in crate::store) struct Profiles {
 #[derive(Debug, Default)]
 pub(in crate::store) struct Section {
     values: BTreeMap<String, String>,
+    secrets: BTreeMap<String, Secret>,
 }
 
 impl Section {
@@ -25,8 +31,9 @@ impl Section {
         value.filter(|value| !value.is_empty())
     }
 
-    pub(super) fn contains(&self, name: &str) -> bool {
-        self.values.contains_key(name)
+    /// The value of a setting that is a secret.
+    pub(super) fn secret(&self, name: &str) -> Option<&Secret> {
+        self.secrets.get(name)
     }
 }
 
@@ -38,9 +45,10 @@ impl Profiles {
     /// [`ErrorKind::Local`] if a file is there and cannot be read.
     pub(in crate::store) async fn load(env: &dyn Env) -> Result<Self> {
         let mut out = Self::default();
+        // What is read first stays: the keys in the credentials file come before others.
         for (variable, name) in [
-            ("AWS_CONFIG_FILE", "config"),
             ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+            ("AWS_CONFIG_FILE", "config"),
         ] {
             if let Some(path) = file(env, variable, name) {
                 match tokio::fs::read(&path).await {
@@ -81,16 +89,38 @@ impl Profiles {
                     name
                 }
             };
-            let secret = ["aws_secret_access_key", "aws_session_token"].contains(&name.as_str());
-            let value = if secret { "" } else { strip_comment(value) };
-            let values = &mut self.sections.entry(section.clone()).or_default().values;
-            values.entry(name).or_insert_with(|| value.to_owned());
+            let section = self.sections.entry(section.clone()).or_default();
+            if SECRETS.contains(&name.as_str()) {
+                let secrets = section.secrets.entry(name);
+                secrets.or_insert_with(|| Secret::new(value));
+            } else {
+                let values = section.values.entry(name);
+                values.or_insert_with(|| strip_comment(value).to_owned());
+            }
         }
     }
 
     /// A profile.
     pub(in crate::store) fn get(&self, profile: &str) -> Option<&Section> {
         self.sections.get(&format!("profile {profile}"))
+    }
+
+    /// The keys that stand in a profile.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] if half of them is missing.
+    pub(super) fn keys(&self, profile: &str) -> Result<Found> {
+        let source = format!("profile '{profile}'");
+        let section = self.get(profile).ok_or_else(|| self.missing(profile))?;
+        let secret = section.secret("aws_secret_access_key").ok_or_else(|| {
+            let what = format!("cannot use {source}: it has no aws_secret_access_key");
+            Error::new(ErrorKind::Invalid, what)
+        })?;
+        let id = section.value("aws_access_key_id").unwrap_or_default();
+        let token = section.secret("aws_session_token");
+        let token = token.map(Secret::reveal).filter(|token| !token.is_empty());
+        Credentials::checked(id, secret.reveal(), token, None, &source)
     }
 
     /// The single sign-on session that a profile names.
@@ -132,8 +162,9 @@ impl Profiles {
 fn section_name(name: &str) -> String {
     let words: Vec<_> = name.split_whitespace().collect();
     match words.as_slice() {
-        [one] => format!("profile {one}"),
-        words => words.join(" "),
+        [one] => format!("profile {}", one.trim_matches('"')),
+        [kind, name @ ..] => format!("{kind} {}", name.join(" ").trim_matches('"')),
+        [] => String::new(),
     }
 }
 
@@ -143,11 +174,16 @@ fn strip_comment(value: &str) -> &str {
 }
 
 fn file(env: &dyn Env, variable: &str, name: &str) -> Option<PathBuf> {
-    let Some(given) = env.var(variable) else {
-        return Some(env.home()?.join(".aws").join(name));
-    };
-    match given.strip_prefix("~/") {
-        Some(rest) => Some(env.home()?.join(rest)),
-        None => Some(PathBuf::from(given)),
+    match env.var(variable) {
+        Some(given) => Some(expand(env, &given)),
+        None => Some(env.home()?.join(".aws").join(name)),
+    }
+}
+
+/// A path in which `~/` may stand for the home folder.
+pub(super) fn expand(env: &dyn Env, path: &str) -> PathBuf {
+    match path.strip_prefix("~/").zip(env.home()) {
+        Some((rest, home)) => home.join(rest),
+        None => PathBuf::from(path),
     }
 }

@@ -1,3 +1,5 @@
+mod services;
+
 use super::*;
 use crate::store::Location;
 use crate::store::credentials::kept::MARGIN;
@@ -33,7 +35,8 @@ fn source(
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
     env.insert("HOME".to_owned(), home.to_string_lossy().into_owned());
-    env.insert("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned());
+    env.entry("AWS_EC2_METADATA_DISABLED".to_owned())
+        .or_insert_with(|| "true".to_owned());
     let Ok(Location::S3(location)) = Location::parse(url) else {
         panic!("{url}");
     };
@@ -131,11 +134,38 @@ async fn a_profile_that_is_not_there_names_those_that_are() {
 }
 
 #[tokio::test]
-async fn a_role_says_how_to_get_there() {
-    let config = "[profile r]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = default\n";
+async fn a_role_that_asks_for_a_code_says_how_to_get_there() {
+    let config = "[profile r]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = default\n\
+        mfa_serial = arn:aws:iam::1:mfa/me\n";
     let (kind, text) = failure("s3://r@team", &[("config", config)], &[]).await;
     assert_eq!(kind, ErrorKind::Unsupported);
     assert!(text.contains("export-credentials --profile r"), "{text}");
+}
+
+#[tokio::test]
+async fn a_profile_that_cannot_be_meant_says_why() {
+    let role = "role_arn = arn:aws:iam::1:role/x\n";
+    for (lines, why) in [
+        ("", "neither source_profile nor credential_source"),
+        (
+            "source_profile = b\ncredential_source = Environment\n",
+            "both",
+        ),
+        ("credential_source = Moon\n", "'Moon' is none of"),
+        ("source_profile = b\n", "p → b → p"),
+        ("source_profile = c\n", "no profile 'c'"),
+        ("source_profile = d\n", "no credentials"),
+        (
+            "source_profile = p\nduration_seconds = long\n",
+            "duration_seconds",
+        ),
+    ] {
+        let config = format!(
+            "[profile p]\n{role}{lines}[profile b]\n{role}source_profile = p\n[profile d]\nregion = x\n"
+        );
+        let (_, text) = failure("s3://p@team", &[("config", &config)], &[]).await;
+        assert!(text.contains(why), "{why}: {text}");
+    }
 }
 
 #[tokio::test]
@@ -183,7 +213,8 @@ fn profiles_are_read_as_the_aws_tools_write_them() {
     let minio = profiles.get("minio").expect("a profile");
     assert_eq!(minio.value("region"), Some("eu-1"));
     assert_eq!(minio.value("s3.addressing_style"), Some("virtual"));
-    assert!(minio.contains("aws_secret_access_key"));
+    let secret = minio.secret("aws_secret_access_key");
+    assert_eq!(secret.map(Secret::reveal), Some("hush"));
     assert_eq!(profiles.endpoint("minio"), Some("http://y:2"));
     let default = profiles.get("default").expect("a profile");
     assert_eq!(default.value("region"), Some("us-west-2"));
