@@ -6,6 +6,8 @@ pub const OK: u8 = 0;
 pub const FAILED: u8 = 1;
 /// The command line, the URL or the configuration is wrong.
 pub const USAGE: u8 = 2;
+/// A check went through, and found something broken.
+pub const FOUND: u8 = 3;
 /// A remote helper failed, as git's own do.
 pub const HELPER: u8 = 128;
 /// Stopped by SIGINT or its kin.
@@ -24,6 +26,10 @@ pub const ALL: &[(u8, &str)] = &[
     (
         USAGE,
         "the command line, the URL or the configuration is wrong; nothing was done",
+    ),
+    (
+        FOUND,
+        "`git pail fsck` or `git pail doctor` went through, and found something broken",
     ),
     (HELPER, "a remote helper failed, as git's own do"),
     (INTERRUPTED, "stopped by SIGINT, SIGTERM or SIGHUP"),

@@ -41,6 +41,7 @@ pub mod format;
 pub mod ids;
 pub mod key;
 pub mod local;
+pub mod maintenance;
 pub mod oid;
 pub mod progress;
 pub mod refs;

@@ -30,7 +30,7 @@ const LAYERS: &[(&str, u8, &[&str])] = &[
     (
         "maintenance",
         5,
-        &["format", "store", "local", "transaction"],
+        &["format", "store", "local", "transaction", "transfer"],
     ),
     ("remote", 6, &[EVERYTHING]),
 ];

@@ -86,6 +86,20 @@ pub(super) const ALL: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "fsck",
+        &[
+            ("git pail fsck origin", "is every file there?"),
+            (
+                "git pail fsck origin --full",
+                "download everything, and let git check every object",
+            ),
+            (
+                "git pail fsck origin --json || mail -s 'broken' ada@example.org",
+                "from a cron job",
+            ),
+        ],
+    ),
+    (
         "set-head",
         &[(
             "git pail set-head origin trunk",

@@ -1,5 +1,6 @@
 //! `git pail log`: who moved what, and when.
 
+use super::findings::plain;
 use super::stop::{Stop, show};
 use super::{json, repository};
 use pail::format::manifest::{LogEntry, RefMove};
@@ -182,13 +183,6 @@ fn short(oid: Option<ObjectId>, none: &str) -> String {
         || format!("({none})"),
         |oid| oid.to_string().chars().take(12).collect(),
     )
-}
-
-/// Text that somebody else wrote: a terminal must not obey it.
-fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
 }
 
 /// Seconds since 1970 as RFC 3339, UTC.

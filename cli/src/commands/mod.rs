@@ -5,6 +5,8 @@ mod config;
 mod delete_branch;
 mod demo;
 mod examples;
+mod findings;
+mod fsck;
 mod git;
 mod init;
 mod install;
@@ -65,6 +67,7 @@ fn run(verb: Verb) -> Result<(), Stop> {
             Verb::Init(args) => init::run(args).await,
             Verb::Ls(args) => ls::run(args).await,
             Verb::Log(args) => log::run(args).await,
+            Verb::Fsck(args) => fsck::run(args).await,
             Verb::SetHead(args) => set_head::run(args).await,
             Verb::DeleteBranch(args) => delete_branch::run(args).await,
             Verb::Protect(args) => protect::run(args).await,
@@ -90,6 +93,7 @@ fn ended(result: Result<(), Stop>) -> ExitCode {
     match result {
         Ok(()) | Err(Stop::Closed) => ExitCode::SUCCESS,
         Err(Stop::Interrupted) => ExitCode::from(exit::INTERRUPTED),
+        Err(Stop::Found) => ExitCode::from(exit::FOUND),
         Err(Stop::Told) => ExitCode::from(exit::FAILED),
         Err(Stop::Failed(error)) => {
             ui::show(&error);

@@ -15,12 +15,21 @@ use std::path::Path;
 ///
 /// [`pail::ErrorKind::Invalid`] if it is neither a remote nor a URL.
 pub(super) async fn open(named: Option<&str>) -> Result<Remote> {
+    open_with(named, false).await
+}
+
+/// The same; `progress` tells whether transfers are drawn.
+///
+/// # Errors
+///
+/// As [`open`].
+pub(super) async fn open_with(named: Option<&str>, progress: bool) -> Result<Remote> {
     let place = match named {
         Some(named) => place(named).await?,
         None => default_place().await?,
     };
     let config = Config::read_default().await?;
-    connect::open(&place.url, place.remote.as_deref(), &config, false)
+    connect::open(&place.url, place.remote.as_deref(), &config, progress)
 }
 
 /// A URL, and the name of the remote that has it.

@@ -11,6 +11,8 @@ pub(super) enum Stop {
     Failed(Error),
     /// It failed in part, and has said so.
     Told,
+    /// It went well, and what it was to check is wrong.
+    Found,
     /// Nobody reads standard output any more.
     Closed,
     /// A signal came.

@@ -1,7 +1,7 @@
 //! The command tree: help, man pages, completions and the reference come from it.
 
 use super::{
-    completions, config, delete_branch, demo, examples, init, install, log, ls, man, protect,
+    completions, config, delete_branch, demo, examples, fsck, init, install, log, ls, man, protect,
     reference, set_head, uninstall, unprotect,
 };
 use clap::{CommandFactory, Parser, Subcommand};
@@ -39,6 +39,7 @@ pub(super) enum Verb {
     Init(init::Args),
     Ls(ls::Args),
     Log(log::Args),
+    Fsck(fsck::Args),
     SetHead(set_head::Args),
     DeleteBranch(delete_branch::Args),
     Protect(protect::Args),

@@ -1,5 +1,6 @@
 //! The commands that look after a repository.
 
+mod fsck;
 mod protect;
 
 use crate::it::world::World;

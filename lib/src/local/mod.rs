@@ -9,6 +9,7 @@ mod pack_objects;
 mod pipe;
 mod repository;
 mod rev_list;
+mod scratch;
 mod spool;
 
 pub use cat_file::Found;
@@ -17,4 +18,5 @@ pub use config::Config;
 pub use index_pack::{Check, Install, Installed, Sink};
 pub use pack_objects::{PackRequest, SpooledPack};
 pub use repository::Repository;
+pub use scratch::{PackFault, Scratch};
 pub use spool::Spool;

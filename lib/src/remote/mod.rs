@@ -1,5 +1,6 @@
 //! The front door: a repository in a bucket.
 
+mod care;
 mod change;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -163,15 +164,26 @@ impl Remote {
     ///
     /// [`ErrorKind::Missing`] if there is none; as [`Remote::snapshot`].
     pub async fn existing(&self) -> Result<Snapshot> {
-        self.snapshot().await?.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Missing,
-                format!(
-                    "there is no repository at {}",
-                    self.context.store.describe()
-                ),
-            )
-            .with_hint("check the URL; the first push, or `git pail init`, makes a repository")
-        })
+        match self.snapshot().await? {
+            Some(found) => Ok(found),
+            None => Err(self.absent()),
+        }
+    }
+
+    /// Why there is nothing to work on: somebody else's layout, or nothing at all.
+    async fn nothing(&self) -> Error {
+        match self.snapshot().await {
+            Ok(_) => self.absent(),
+            Err(error) => error,
+        }
+    }
+
+    fn absent(&self) -> Error {
+        let place = self.context.store.describe();
+        Error::new(
+            ErrorKind::Missing,
+            format!("there is no repository at {place}"),
+        )
+        .with_hint("check the URL; the first push, or `git pail init`, makes a repository")
     }
 }
