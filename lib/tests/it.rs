@@ -19,6 +19,7 @@ mod it {
     mod lost_reply;
     mod overlap;
     mod restore;
+    mod resume_push;
     mod s3;
     mod store_contract;
     mod world;

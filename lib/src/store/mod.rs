@@ -11,6 +11,7 @@ mod env;
 pub mod layer;
 mod open;
 pub mod options;
+mod parts;
 mod put;
 mod upload;
 mod url;
@@ -22,7 +23,7 @@ pub use env::{Env, SystemEnv};
 pub use open::open;
 pub use options::{Addressing, Options};
 pub use put::{Precondition, Put, Version};
-pub use upload::{FileSource, Limits, Source, upload};
+pub use upload::{Begun, FileSource, Journal, Limits, NoJournal, Source, upload, upload_noting};
 
 use crate::error::Result;
 use crate::key::Key;

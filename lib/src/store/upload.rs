@@ -1,12 +1,12 @@
 //! One file in: small ones with one request, large ones in parallel parts.
 
+use super::parts::Move;
 use super::{Precondition, Put, Store};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::key::Key;
 use crate::progress::{Phase, Progress};
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::fmt::Debug;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -91,6 +91,40 @@ impl Source for FileSource {
     }
 }
 
+/// How a large upload was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// What names it in the bucket.
+    pub token: String,
+    /// Bytes of each part but the last.
+    pub part: u64,
+    /// Whether the parts may have been joined: from then on the key counts as used.
+    pub ending: bool,
+}
+
+/// Where it is written down how large uploads were begun, so that a later process can take
+/// them up again.
+pub trait Journal: Debug + Send + Sync {
+    /// How the upload of this file was begun, if it was.
+    fn begun(&self, key: &Key) -> Option<Begun>;
+    /// Writes it down, or crosses it out; says whether a later process will find it.
+    fn note(&self, key: &Key, begun: Option<Begun>) -> bool;
+}
+
+/// Nothing is written down: what dies is lost.
+#[derive(Debug, Clone, Copy)]
+pub struct NoJournal;
+
+impl Journal for NoJournal {
+    fn begun(&self, _: &Key) -> Option<Begun> {
+        None
+    }
+
+    fn note(&self, _: &Key, _: Option<Begun>) -> bool {
+        false
+    }
+}
+
 /// Writes a file under a key that nobody else uses.
 ///
 /// Costs one PUT up to `limits.part` bytes; beyond, one request a part and two more.
@@ -106,66 +140,51 @@ pub async fn upload(
     limits: Limits,
     progress: &dyn Progress,
 ) -> Result<()> {
+    upload_noting(store, key, source, limits, progress, &NoJournal).await
+}
+
+/// As [`upload`], and goes on where the journal says that an earlier run stopped.
+///
+/// A file that was begun before costs one request to ask for its parts, or two where all of
+/// it is there already; parts that are there do not move again.
+///
+/// # Errors
+///
+/// As [`upload`]; but after [`ErrorKind::Unavailable`] and [`ErrorKind::Denied`] the parts
+/// stay, if the journal took them down. [`ErrorKind::Stale`] if the file was complete and is
+/// gone: its key is used, and the file must get another.
+pub async fn upload_noting(
+    store: &dyn Store,
+    key: &Key,
+    source: &dyn Source,
+    limits: Limits,
+    progress: &dyn Progress,
+    journal: &dyn Journal,
+) -> Result<()> {
     let size = source.size();
     let act = |error: Error| error.context(format_args!("cannot upload {key}"));
-    if size <= limits.part {
-        let body = source.read(0..size).await?;
-        let put = store
-            .put(key, body, Precondition::Always)
-            .await
-            .map_err(act)?;
-        progress.advance(Phase::Upload, size);
-        return match put {
-            Put::Written(_) => Ok(()),
-            Put::Lost => Err(act(Error::new(
-                ErrorKind::Unavailable,
-                "the store refused an unconditional write",
-            ))),
+    if size > limits.part {
+        let parts = Move {
+            store,
+            key,
+            source,
+            limits,
+            progress,
+            journal,
         };
+        return parts.in_parts().await.map_err(act);
     }
-    let caps = store.capabilities();
-    // The part grows with the file, so that the parts do not outnumber the store's bound.
-    let part = limits
-        .part
-        .max(caps.min_part)
-        .max(size.div_ceil(u64::from(caps.max_parts.max(1))));
-    let count = u32::try_from(size.div_ceil(part)).map_err(|_| {
-        Error::new(
-            ErrorKind::Invalid,
-            format!("cannot upload {key}: it is too large"),
-        )
-    })?;
-    let upload = store.begin(key).await.map_err(act)?;
-    // One part is read at a time: readers side by side gain nothing on one disk, and each of
-    // their threads would keep the memory that it once had.
-    let reading = tokio::sync::Mutex::new(());
-    let parts = stream::iter(0..count).map(|number| {
-        let (upload, reading) = (&upload, &reading);
-        async move {
-            let start = u64::from(number) * part;
-            let end = size.min(start + part);
-            let turn = reading.lock().await;
-            let body = source.read(start..end).await?;
-            drop(turn);
-            upload.part(number, body).await?;
-            progress.advance(Phase::Upload, end - start);
-            Ok::<_, Error>(())
-        }
-    });
-    // A part that had to grow leaves room for fewer of them.
-    let room = limits.part * limits.parallel as u64 / part;
-    let parallel = usize::try_from(room)
-        .unwrap_or(1)
-        .clamp(1, limits.parallel.max(1));
-    let moved = parts.buffer_unordered(parallel).try_collect::<()>().await;
-    let done = match moved {
-        Ok(()) => upload.complete().await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = done {
-        // The first failure is the one to tell; what remains is found by `git pail doctor`.
-        let _ = upload.abort().await;
-        return Err(act(error));
+    let body = source.read(0..size).await?;
+    let put = store
+        .put(key, body, Precondition::Always)
+        .await
+        .map_err(act)?;
+    progress.advance(Phase::Upload, size);
+    match put {
+        Put::Written(_) => Ok(()),
+        Put::Lost => Err(act(Error::new(
+            ErrorKind::Unavailable,
+            "the store refused an unconditional write",
+        ))),
     }
-    Ok(())
 }

@@ -2,62 +2,45 @@
 
 use super::salt::SaltedPack;
 use super::{Context, INDEX_FROM};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{IoContext, Result};
 use crate::format::manifest::{MovesFile, SegmentRef, TableRef};
 use crate::format::refs::BaseTable;
 use crate::format::{keys, log, sha256_hex};
 use crate::key::Key;
-use crate::local::SpooledPack;
 use crate::progress::{Phase, Quiet};
-use crate::store::{FileSource, Source, upload};
+use crate::store::{FileSource, Journal, Source, upload, upload_noting};
 use crate::transaction::{Applied, Change, NewPack, Snapshot, apply, overflow};
 use bytes::Bytes;
+use std::path::Path;
 
 /// Uploads a pack, and its index if the pack is large.
 pub(super) async fn upload_pack(
     context: &Context,
-    spooled: &SpooledPack,
     salted: &SaltedPack,
+    index: &Path,
+    journal: &dyn Journal,
 ) -> Result<NewPack> {
     let (store, progress) = (&*context.store, &*context.progress);
     let index = if salted.size() < INDEX_FROM {
         None
     } else {
-        let size = std::fs::metadata(&spooled.index).map(|file| file.len());
-        let size = size.map_err(|error| {
-            Error::new(
-                ErrorKind::Local,
-                format!("cannot read {}: {error}", spooled.index.display()),
-            )
-        })?;
+        let size = std::fs::metadata(index).map(|file| file.len());
         Some(FileSource {
-            path: spooled.index.clone(),
-            size,
+            path: index.to_owned(),
+            size: size.during(|| format!("read {}", index.display()))?,
         })
     };
     progress.begin(
         Phase::Upload,
         salted.size() + index.as_ref().map_or(0, |index| index.size),
     );
-    upload(
-        store,
-        &keys::pack(&salted.name)?,
-        salted,
-        context.limits,
-        progress,
-    )
-    .await?;
+    let key = keys::pack(&salted.name)?;
+    upload_noting(store, &key, salted, context.limits, progress, journal).await?;
     // The index goes up after the pack, not beside it: a second connection would cost two
     // round trips, and the two together more memory than one may take.
     if let Some(index) = &index {
-        upload(
-            store,
-            &keys::index(&salted.name)?,
-            index,
-            context.limits,
-            progress,
-        )
-        .await?;
+        let key = keys::index(&salted.name)?;
+        upload_noting(store, &key, index, context.limits, progress, journal).await?;
     }
     progress.end(Phase::Upload);
     let index = index.map(|index| index.size);

@@ -2,13 +2,13 @@
 
 use super::Context;
 use super::gap::Gap;
-use super::publish::{upload_overflow, upload_pack};
-use super::salt::salt;
+use super::kept::Plan;
+use super::pack::Pack;
+use super::publish::upload_overflow;
 use crate::error::{Error, ErrorKind, Result};
-use crate::local::{Repository, Spool};
+use crate::local::Repository;
 use crate::refs::{Outcome, RefEdit, RefName, Refusal};
 use crate::transaction::{Applied, Change, Committed, HeadChange, Snapshot, apply, probe};
-use std::sync::Arc;
 
 /// How often a pack is made again because gc dropped what it relied on.
 const MAX_REMAKES: u32 = 5;
@@ -65,18 +65,33 @@ pub async fn push(
         if current.is_none() {
             probe(&*context.store, &*context.ids).await?;
         }
-        // The spool lives until the commit is through: then its files may go.
-        let mut spool = None;
-        if let Some(request) = gap.request(&change.edits, request.progress) {
-            let spool = spool.insert(Spool::new(repository, &*context.ids)?);
-            if let Some(spooled) = repository.pack_objects(&request, spool).await? {
-                let ids = Arc::clone(&context.ids);
-                let salted = salt(spooled.clone(), repository.format(), ids).await?;
-                change.pack = Some(upload_pack(context, &spooled, &salted).await?);
-            }
+        // Its files live until the commit is through: then they may go.
+        let wanted = gap.request(&change.edits, request.progress);
+        let plan = Plan {
+            location: context.store.describe(),
+            format: repository.format(),
+            shallow: &repository.shallow_boundary().await?,
+            edits: &change.edits,
+            request: wanted.as_ref(),
+            at: current.as_ref(),
+        };
+        let mut pack = Pack::find_or_make(context, repository, &plan).await?;
+        if let Some(found) = pack.take() {
+            let (new, found) = match found.upload(context).await {
+                // Its name is used up: it is packed again, under another.
+                Err(error) if error.kind() == ErrorKind::Stale => continue,
+                done => done?,
+            };
+            change.basis.haves.extend(&found.haves);
+            change.pack = Some(new);
+            pack = Some(found);
         }
         upload_overflow(context, current.as_ref(), &mut change).await?;
-        match context.committer().commit(current, &change).await? {
+        let committed = context.committer().commit(current, &change).await?;
+        if let Some(pack) = pack {
+            pack.done();
+        }
+        match committed {
             Committed::Done(outcomes, _) => return Ok(merge(&holes, places, outcomes, request)),
             Committed::Remake(newer) => current = newer.map(|newer| *newer),
         }

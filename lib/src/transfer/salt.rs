@@ -6,14 +6,14 @@ use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::format::pack::{self, IndexShape, MAX_ENTRY_OPENING, SALT_BITS};
 use crate::ids::Ids;
 use crate::local::SpooledPack;
-use crate::oid::{ObjectFormat, ObjectId};
+use crate::oid::{ObjectFormat, ObjectId, hex};
 use crate::store::Source;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A pack file on disk, with a salt let into its last entry and a new checksum.
@@ -243,7 +243,7 @@ fn each(
 
 /// Writes the new sum of the last entry, the pack's new checksum and the index's own.
 fn mend_index(
-    path: &std::path::Path,
+    path: &Path,
     format: ObjectFormat,
     last: &Last,
     crc: u32,
@@ -275,6 +275,18 @@ fn mend_index(
     index.write_all(&sum.finish())
 }
 
+/// Bytes from hex.
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let pairs = text.as_bytes().chunks(2);
+    pairs
+        .map(|pair| match *pair {
+            [high, low] => u8::try_from(digit(high)? * 16 + digit(low)?).ok(),
+            _ => None,
+        })
+        .collect()
+}
+
 #[async_trait]
 impl Source for SaltedPack {
     fn size(&self) -> u64 {
@@ -293,6 +305,71 @@ impl Source for SaltedPack {
 }
 
 impl SaltedPack {
+    /// Where the salt goes in, the salt in hex, and where the old checksum starts.
+    pub(super) fn salting(&self) -> (u64, String, u64) {
+        (self.at, hex(&self.salt), self.end)
+    }
+
+    /// The same pack, in another process.
+    pub(super) fn again(
+        path: PathBuf,
+        name: String,
+        objects: u64,
+        (at, salt, end): (u64, &str, u64),
+    ) -> Option<Self> {
+        let checksum = ObjectId::from_hex(name.as_bytes())?
+            .as_bytes()
+            .to_vec()
+            .into();
+        let salt = unhex(salt).filter(|_| at < end)?.into();
+        Some(Self {
+            name,
+            objects,
+            path,
+            at,
+            salt,
+            end,
+            checksum,
+        })
+    }
+
+    /// The same pack, moved.
+    pub(super) fn at(self, path: PathBuf) -> Self {
+        Self { path, ..self }
+    }
+
+    /// Whether pack and index have the checksums that they must have. Reads both once.
+    pub(super) fn is_sound(&self, index: &Path, format: ObjectFormat) -> std::io::Result<bool> {
+        const CHUNK: u64 = 1 << 20;
+        let body = self.end + self.salt.len() as u64;
+        let mut sum = Checksum::new(format);
+        let mut at = 0;
+        while at < body {
+            let end = body.min(at + CHUNK);
+            sum.update(&self.read_blocking(at..end)?);
+            at = end;
+        }
+        if self.checksum.len() != format.raw_len() || sum.finish() != self.checksum {
+            return Ok(false);
+        }
+        let mut index = File::open(index)?;
+        let len = index.metadata()?.len();
+        let (Some(end), Some(named)) = (
+            len.checked_sub(format.raw_len() as u64),
+            len.checked_sub(2 * format.raw_len() as u64),
+        ) else {
+            return Ok(false);
+        };
+        let (mut sum, mut chunk) = (Checksum::new(format), vec![0; 256 << 10]);
+        each(&mut index, 0, end, &mut chunk, |bytes| sum.update(bytes))?;
+        let mut own = vec![0; format.raw_len()];
+        index.read_exact(&mut own)?;
+        let mut pack = vec![0; format.raw_len()];
+        index.seek(SeekFrom::Start(named))?;
+        index.read_exact(&mut pack)?;
+        Ok(sum.finish() == own && pack == self.checksum)
+    }
+
     fn read_blocking(&self, range: Range<u64>) -> std::io::Result<Bytes> {
         let salt_end = self.at + self.salt.len() as u64;
         let body_end = self.end + self.salt.len() as u64;

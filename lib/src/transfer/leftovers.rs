@@ -1,0 +1,68 @@
+//! What dead transfers left: found, shown, removed. For `git pail doctor`.
+//!
+//! On this machine: packs that wait for the next push ([`uploads`]). In the bucket: uploads
+//! that were begun and not ended, which [`Store::unfinished`] lists and [`Store::abandon`]
+//! removes; [`waiting`] says which of them a repository on this machine would take up again.
+//!
+//! [`Store::unfinished`]: crate::store::Store::unfinished
+//! [`Store::abandon`]: crate::store::Store::abandon
+
+use super::kept::{self, Resting};
+use crate::local::Repository;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A pack of a push that died, which the same push would take up again.
+#[derive(Debug)]
+pub struct Upload {
+    resting: Resting,
+}
+
+impl Upload {
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.resting.folder
+    }
+
+    /// Bytes on the disk.
+    pub fn bytes(&self) -> u64 {
+        self.resting.bytes
+    }
+
+    /// When the push was made, in seconds since 1970; 0 if that is not known.
+    pub fn made(&self) -> i64 {
+        self.resting.made
+    }
+
+    /// The bucket that it was for, as [`Store::describe`](crate::store::Store::describe) says
+    /// it; `None` if it is broken, and no push will take it up.
+    pub fn location(&self) -> Option<&str> {
+        self.resting.location.as_deref()
+    }
+
+    /// Removes it from this machine. Its parts in the bucket are not asked for: see
+    /// [`Store::abandon`](crate::store::Store::abandon).
+    pub fn remove(self) {
+        self.resting.remove();
+    }
+}
+
+/// The packs of dead pushes of this repository. No request; those on which a push is at work
+/// are not among them, and stay locked against pushes while the answer is held.
+pub fn uploads(repository: &Repository) -> Vec<Upload> {
+    let resting = kept::resting(&kept::shelf_of(repository));
+    resting
+        .into_iter()
+        .map(|resting| Upload { resting })
+        .collect()
+}
+
+/// Key and token of the uploads in a bucket that a push from this repository would take up
+/// again: to throw those away costs it what has moved, and nothing else.
+pub fn waiting(repository: &Repository, location: &str) -> BTreeSet<(String, String)> {
+    let here = |upload: &Upload| upload.location() == Some(location);
+    let uploads = uploads(repository).into_iter().filter(here);
+    uploads
+        .flat_map(|upload| upload.resting.uploads())
+        .collect()
+}
