@@ -17,6 +17,8 @@ mod it {
     mod history;
     mod ledger;
     mod lost_reply;
+    mod maintenance;
+    mod maintenance_nets;
     mod overlap;
     mod restore;
     mod resume_push;

@@ -97,6 +97,24 @@ pub fn pack_name(key: &str) -> Option<&str> {
     is_hex(name, &[40, 64]).then_some(name)
 }
 
+/// The key of a file that is written once and may one day be deleted: a pack, an index, a
+/// base table, a part of the log, a scratch file. `None` for everything else, the manifest
+/// above all.
+pub fn perishable(key: &str) -> Option<Key> {
+    let id = |text: &str| is_hex(text, &[32]);
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let log = |file: &str| match file.split('-').collect::<Vec<_>>()[..] {
+        ["moves", one] => id(one),
+        [first, last, one] => number(first) && number(last) && id(one),
+        _ => false,
+    };
+    let ours = pack_name(key).is_some()
+        || key.strip_prefix(TABLES).is_some_and(id)
+        || key.strip_prefix(SEGMENTS).is_some_and(log)
+        || key.strip_prefix(PROBES).is_some_and(id);
+    ours.then(|| Key::new(key).ok()).flatten()
+}
+
 /// Whether a text is lower-case hex of one of these lengths.
 pub(crate) fn is_hex(text: &str, lengths: &[usize]) -> bool {
     lengths.contains(&text.len())
@@ -117,5 +135,31 @@ mod tests {
         }
         assert_eq!(pack_name("objects/pack/pack-0123.pack"), None);
         assert_eq!(pack_name("objects/pack/multi-pack-index"), None);
+    }
+
+    #[test]
+    fn what_may_be_deleted_is_told_from_what_may_not() {
+        let (name, id) = ("0".repeat(40), "1".repeat(32));
+        for key in [
+            pack(&name),
+            index(&name),
+            table(&id),
+            segment(1, 40, &id),
+            moves(&id),
+            probe(&id),
+        ] {
+            let key = key.unwrap();
+            assert_eq!(perishable(key.as_str()), Some(key));
+        }
+        for other in [
+            MANIFEST,
+            "HEAD",
+            "lfs/0000",
+            "objects/pack/multi-pack-index",
+            "pail/log/1-2-3-4",
+            "pail/log/../manifest.json",
+        ] {
+            assert_eq!(perishable(other), None, "{other}");
+        }
     }
 }

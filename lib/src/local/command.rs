@@ -13,7 +13,28 @@ pub struct Git {
     program: OsString,
     env: Vec<(OsString, OsString)>,
     folder: Option<PathBuf>,
+    /// Whether the caller's repository stays outside.
+    apart: bool,
 }
+
+/// What a git that calls us says about its own repository (`git rev-parse --local-env-vars`),
+/// configuration aside.
+const OF_A_REPOSITORY: [&str; 14] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_QUARANTINE_PATH",
+    "GIT_SHALLOW_FILE",
+    "GIT_GRAFT_FILE",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+];
 
 /// What a finished git said.
 #[derive(Debug)]
@@ -37,6 +58,7 @@ impl Git {
             program: OsString::from("git"),
             env: Vec::new(),
             folder: None,
+            apart: false,
         }
     }
 
@@ -52,6 +74,17 @@ impl Git {
     pub fn with_env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
         self
+    }
+
+    /// Works on the bare repository in this folder, whatever the caller's variables say.
+    #[must_use]
+    pub(super) fn apart(mut self, folder: impl Into<PathBuf>) -> Self {
+        let folder = folder.into();
+        let of_a_repository = |name: &OsString| OF_A_REPOSITORY.iter().any(|one| name == *one);
+        self.env.retain(|(name, _)| !of_a_repository(name));
+        self.env.push(("GIT_DIR".into(), folder.clone().into()));
+        self.apart = true;
+        self.in_folder(folder)
     }
 
     /// The folder it runs in, if not the current one.
@@ -74,6 +107,11 @@ impl Git {
             .env("LC_ALL", "C")
             .env("GIT_NO_REPLACE_OBJECTS", "1")
             .kill_on_drop(true);
+        if self.apart {
+            for name in OF_A_REPOSITORY {
+                command.env_remove(name);
+            }
+        }
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
             .stdin(Stdio::null())

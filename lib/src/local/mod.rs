@@ -1,5 +1,6 @@
 //! The user's repository, through git's own plumbing. Real git, in tests too.
 
+mod bare;
 mod cat_file;
 mod command;
 mod config;
@@ -7,6 +8,7 @@ mod index_pack;
 mod migrate;
 mod pack_objects;
 mod pipe;
+mod repack;
 mod repository;
 mod rev_list;
 mod scratch;

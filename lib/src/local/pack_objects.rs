@@ -8,6 +8,7 @@ use crate::oid::ObjectId;
 use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 
 /// What to pack.
 #[derive(Debug, Clone, Default)]
@@ -66,11 +67,10 @@ impl Repository {
         }
         let mut command = self.git.command(args);
         spool.shelter(&mut command);
-        command.arg(spool.path().join("pack")).stdin(Stdio::piped());
+        command.arg(spool.path().join("pack"));
         if request.progress {
             command.stderr(Stdio::inherit());
         }
-        let mut child = command.spawn().map_err(missing)?;
         let mut input = Vec::new();
         for want in &request.wants {
             input.extend_from_slice(format!("{want}\n").as_bytes());
@@ -79,48 +79,58 @@ impl Repository {
         for have in &request.haves {
             input.extend_from_slice(format!("{have}\n").as_bytes());
         }
-        let stdin = child.stdin.take();
-        let feed = async move {
-            if let Some(mut stdin) = stdin {
-                // A git that ends early says why itself.
-                let _ = stdin.write_all(&input).await;
-            }
-        };
-        let (output, ()) = tokio::join!(child.wait_with_output(), feed);
-        let output = output.map_err(missing)?;
-        if !output.status.success() {
-            return Err(failed(ACT, output.status, &output.stderr));
-        }
-        let names: Vec<&[u8]> = output
-            .stdout
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .collect();
-        let name = match names[..] {
-            [] => return Ok(None),
-            [name] if ObjectId::from_hex(name).is_some() => {
-                String::from_utf8_lossy(name).into_owned()
-            }
-            _ => {
-                return Err(Error::new(
-                    ErrorKind::Local,
-                    format!("cannot {ACT}: git named {} packs, not one", names.len()),
-                ));
-            }
-        };
-        let file = |kind: &str| spool.path().join(format!("pack-{name}.{kind}"));
-        let (pack, index) = (file("pack"), file("idx"));
-        let size = std::fs::metadata(&pack).map_err(|error| {
-            Error::new(
-                ErrorKind::Local,
-                format!("cannot read {}: {error}", pack.display()),
-            )
-            .with_source(error)
-        })?;
-        Ok(Some(SpooledPack {
-            pack,
-            index,
-            size: size.len(),
-        }))
+        pack(ACT, command, input, spool).await
     }
+}
+
+/// Runs a `git pack-objects` that names the one pack it wrote into the spool; `None` if it
+/// wrote none.
+pub(super) async fn pack(
+    act: &str,
+    mut command: Command,
+    input: Vec<u8>,
+    spool: &Spool,
+) -> Result<Option<SpooledPack>> {
+    let mut child = command.stdin(Stdio::piped()).spawn().map_err(missing)?;
+    let stdin = child.stdin.take();
+    let feed = async move {
+        if let Some(mut stdin) = stdin {
+            // A git that ends early says why itself.
+            let _ = stdin.write_all(&input).await;
+        }
+    };
+    let (output, ()) = tokio::join!(child.wait_with_output(), feed);
+    let output = output.map_err(missing)?;
+    if !output.status.success() {
+        return Err(failed(act, output.status, &output.stderr));
+    }
+    let names: Vec<&[u8]> = output
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .collect();
+    let name = match names[..] {
+        [] => return Ok(None),
+        [name] if ObjectId::from_hex(name).is_some() => String::from_utf8_lossy(name).into_owned(),
+        _ => {
+            return Err(Error::new(
+                ErrorKind::Local,
+                format!("cannot {act}: git named {} packs, not one", names.len()),
+            ));
+        }
+    };
+    let file = |kind: &str| spool.path().join(format!("pack-{name}.{kind}"));
+    let (pack, index) = (file("pack"), file("idx"));
+    let size = std::fs::metadata(&pack).map_err(|error| {
+        Error::new(
+            ErrorKind::Local,
+            format!("cannot read {}: {error}", pack.display()),
+        )
+        .with_source(error)
+    })?;
+    Ok(Some(SpooledPack {
+        pack,
+        index,
+        size: size.len(),
+    }))
 }

@@ -1,6 +1,22 @@
-//! Work on a repository that nobody asked git for.
+//! Work on a repository that nobody asked git for: is it right, could its packs be fewer and
+//! better, what does nobody need any more?
+//!
+//! What changes something starts from a manifest and makes a plan that can be shown; carried
+//! out, it is one commit through the same loop as a push. Every step may be killed at any
+//! moment; what that leaves is a file that no manifest names. See
+//! `docs/design/0007-maintenance.md`.
 
 mod finding;
 pub mod fsck;
+mod gather;
+pub mod levels;
+mod merge;
+mod run;
+mod same_objects;
+pub mod sweep;
+mod workshop;
 
 pub use finding::{Finding, Severity};
+pub use merge::{Merged, merge};
+pub use run::{Plan, Report, is_due, plan, run};
+pub use workshop::Workshop;

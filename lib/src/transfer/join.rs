@@ -47,7 +47,7 @@ impl Checksum {
 /// A single pack passes as it is: whoever reads it checks its checksum. Of several, each
 /// one's checksum is checked here. In both cases it must be the one that names the pack.
 #[derive(Debug)]
-pub(super) struct Join {
+pub(crate) struct Join {
     format: ObjectFormat,
     single: bool,
     out: Checksum,
@@ -57,7 +57,7 @@ pub(super) struct Join {
 }
 
 impl Join {
-    pub(super) fn new(packs: &[&PackEntry], format: ObjectFormat) -> Self {
+    pub(crate) fn new(packs: &[&PackEntry], format: ObjectFormat) -> Self {
         let (out, one) = (Checksum::new(format), Checksum::new(format));
         Self {
             format,
@@ -70,7 +70,7 @@ impl Join {
     }
 
     /// What goes out before the first piece.
-    pub(super) fn open(&mut self, packs: &[&PackEntry]) -> Result<Bytes> {
+    pub(crate) fn open(&mut self, packs: &[&PackEntry]) -> Result<Bytes> {
         if self.single {
             return Ok(Bytes::new());
         }
@@ -84,7 +84,7 @@ impl Join {
 
     /// Takes the next piece of a pack, and gives what goes out of it. A piece holds at
     /// least the pack's header, or its header came before.
-    pub(super) fn piece(&mut self, entry: &PackEntry, bytes: Bytes) -> Result<Bytes> {
+    pub(crate) fn piece(&mut self, entry: &PackEntry, bytes: Bytes) -> Result<Bytes> {
         let trailer = self.format.raw_len() as u64;
         let what = || format!("pack {}", entry.name);
         if entry.size < pack::min_len(self.format) {
@@ -137,7 +137,7 @@ impl Join {
     }
 
     /// What goes out after the last piece.
-    pub(super) fn close(self) -> Bytes {
+    pub(crate) fn close(self) -> Bytes {
         if self.single {
             Bytes::new()
         } else {

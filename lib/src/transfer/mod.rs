@@ -16,6 +16,10 @@ pub use fetch::{FetchRequest, Fetched, Verify, fetch};
 pub use plan::{Start, cover};
 pub use push::{PushRequest, push};
 
+pub(crate) use join::Join;
+pub(crate) use publish::{upload_overflow, upload_pack};
+pub(crate) use salt::salt;
+
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::progress::Progress;

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use std::path::Path;
 
 /// Uploads a pack, and its index if the pack is large.
-pub(super) async fn upload_pack(
+pub(crate) async fn upload_pack(
     context: &Context,
     salted: &SaltedPack,
     index: &Path,
@@ -54,7 +54,7 @@ pub(super) async fn upload_pack(
 
 /// Uploads what would make the manifest grow past its bounds: a base ref table, a log
 /// segment, the moves of this push.
-pub(super) async fn upload_overflow(
+pub(crate) async fn upload_overflow(
     context: &Context,
     at: Option<&Snapshot>,
     change: &mut Change,

@@ -18,11 +18,11 @@ use std::sync::Arc;
 
 /// A pack file on disk, with a salt let into its last entry and a new checksum.
 #[derive(Debug, Clone)]
-pub(super) struct SaltedPack {
+pub(crate) struct SaltedPack {
     /// Its checksum, hex.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// How many objects it holds.
-    pub(super) objects: u64,
+    pub(crate) objects: u64,
     path: PathBuf,
     /// Where the salt goes in.
     at: u64,
@@ -38,7 +38,7 @@ pub(super) struct SaltedPack {
 /// # Errors
 ///
 /// [`ErrorKind::Local`] if the files cannot be read or written, or are not what git wrote.
-pub(super) async fn salt(
+pub(crate) async fn salt(
     spooled: SpooledPack,
     format: ObjectFormat,
     ids: Arc<dyn Ids>,

@@ -2,6 +2,7 @@
 
 use crate::it::ledger;
 use pail::local::{Check, Git, Repository};
+use pail::maintenance::{self, Workshop};
 use pail::progress::Quiet;
 use pail::refs::{Expected, Outcome, RefEdit, RefName, RefValue};
 use pail::store::adapter::memory::Memory;
@@ -36,15 +37,30 @@ pub(crate) fn remote(store: Arc<dyn Store>, seed: u64, limits: Limits) -> Remote
 
 /// The repository as the library sees it: git in the surroundings of the sealed one.
 pub(crate) async fn local(repo: &Repo) -> Repository {
+    Repository::open(git(repo)).await.unwrap()
+}
+
+/// Git as the library runs it, in the surroundings of the sealed one.
+pub(crate) fn git(repo: &Repo) -> Git {
     let sealed = repo.git().program("git");
     let variables = sealed
         .get_envs()
         .filter_map(|(name, value)| Some((name, value?)));
-    let git = variables.fold(Git::new().in_folder(repo.path()), |git, (name, value)| {
+    variables.fold(Git::new().in_folder(repo.path()), |git, (name, value)| {
         git.with_env(name, value)
-    });
-    Repository::open(git).await.unwrap()
+    })
 }
+
+/// Maintains the repository until there is nothing left to do.
+pub(crate) async fn maintain(remote: &Remote, repo: &Repo) -> Result<maintenance::Report> {
+    let dir = tempfile::tempdir().unwrap();
+    let at = remote.existing().await?;
+    let workshop = Workshop::open(dir.path(), &at.manifest.repository, git(repo))?;
+    maintenance::run(remote.context(), &workshop.unwrap(), WHO).await
+}
+
+/// Who maintains, in tests.
+pub(crate) const WHO: &str = "M Aintainer <maintainer@example.org>";
 
 /// Moves of refs, each `<source>:<destination>` as git spells it; an empty source deletes.
 /// The old value that is expected is the one in `at`, as the remote helper expects it.

@@ -1,0 +1,84 @@
+//! Where the work is done: a folder of our own on this machine, one worker at a time.
+
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::local::{Git, Repository};
+use crate::oid::ObjectFormat;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+/// The right to maintain one repository from this machine, and a folder to do it in.
+///
+/// The lock is the kernel's and ends with the process. What a killed worker left in the
+/// folder goes when the next one begins.
+#[derive(Debug)]
+pub struct Workshop {
+    folder: PathBuf,
+    git: Git,
+    _lock: File,
+}
+
+impl Workshop {
+    /// Opens the workshop of a repository below `folder`; `None` if another process of this
+    /// machine is at work there.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Local`] if the folder cannot be made or locked.
+    pub fn open(folder: &Path, repository: &str, git: Git) -> Result<Option<Self>> {
+        let folder = folder.join(repository);
+        let act = || format!("use the folder {}", folder.display());
+        std::fs::create_dir_all(&folder).during(act)?;
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(false);
+        let lock = options.open(folder.join("lock")).during(act)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => {
+                let message = format!("cannot lock {}: {error}", folder.display());
+                return Err(Error::new(ErrorKind::Local, message).with_source(error));
+            }
+        }
+        let workshop = Self {
+            folder,
+            git,
+            _lock: lock,
+        };
+        workshop.clear()?;
+        Ok(Some(workshop))
+    }
+
+    /// An empty bare repository. The one before it is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Local`] if it cannot be made.
+    pub(super) async fn repository(&self, format: ObjectFormat) -> Result<Repository> {
+        self.clear()?;
+        let path = self.place();
+        std::fs::create_dir(&path).during(|| format!("make the folder {}", path.display()))?;
+        Repository::bare(&self.git, &path, format).await
+    }
+
+    fn place(&self) -> PathBuf {
+        self.folder.join("work.git")
+    }
+
+    fn clear(&self) -> Result<()> {
+        let path = self.place();
+        match std::fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                let message = format!("cannot remove {}: {error}", path.display());
+                Err(Error::new(ErrorKind::Local, message).with_source(error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        // What stays goes when the next one begins.
+        let _ = self.clear();
+    }
+}
