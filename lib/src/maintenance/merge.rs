@@ -8,6 +8,7 @@ use super::workshop::Workshop;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Holds, PackEntry, PackSource};
 use crate::local::Spool;
+use crate::store::NoJournal;
 use crate::transaction::{Basis, Change, Committed, Rework, Snapshot};
 use crate::transfer::{Context, salt, upload_overflow, upload_pack};
 use serde_json::Map;
@@ -61,7 +62,7 @@ pub async fn merge(
         return Err(lacks("git packed other objects than those of the packs"));
     }
     let salted = salt(packed.clone(), format, Arc::clone(&context.ids)).await?;
-    let new = upload_pack(context, &packed, &salted).await?;
+    let new = upload_pack(context, &salted, &packed.index, &NoJournal).await?;
     let (from, to) = run.interval();
     let new = PackEntry {
         name: new.name,

@@ -186,10 +186,11 @@ impl Note {
             return Fate::Leave;
         }
         // Within an epoch nothing is dropped, so what it builds on is there. One that was
-        // made before the repository was builds on nothing.
+        // made before the repository was builds on nothing; in a later epoch gc may have taken
+        // it for a leftover.
         let grounded = match &self.repository {
             Some(made_for) => plan.repository().as_ref() == Some(made_for),
-            None => self.haves.is_empty(),
+            None => self.haves.is_empty() && plan.at.is_none_or(|at| at.manifest.epoch == 0),
         };
         if !grounded || plan.at.is_some_and(|at| self.used(at)) {
             return Fate::Drop;
