@@ -11,6 +11,7 @@ mod it {
     mod commit_interleave;
     mod commit_world;
     mod crash;
+    mod download;
     mod folder;
     mod folder_processes;
     mod golden;

@@ -19,6 +19,8 @@ pub struct Capabilities {
     pub probe: bool,
     /// Smallest part of a large file but the last, in bytes.
     pub min_part: u64,
+    /// Largest part of a large file, in bytes.
+    pub max_part: u64,
     /// Most parts of one file.
     pub max_parts: u32,
     /// Whether listings come in the order of the keys' bytes. Not every service that

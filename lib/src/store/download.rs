@@ -8,8 +8,11 @@ use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use std::ops::Range;
 use std::time::Duration;
 
-/// How often a range whose body was cut is asked for again.
+/// How often a range is asked for whose body is cut before [`ENOUGH`] of it has come.
 const MAX_TRIES: u32 = 6;
+
+/// So many bytes of a body that is cut are progress.
+const ENOUGH: u64 = 64 << 10;
 
 /// Smaller chunks than this are joined, in bytes.
 pub const MIN_PIECE: usize = 4 << 10;
@@ -73,32 +76,90 @@ pub fn download<'a>(
         .try_flatten()
 }
 
-/// Reads one range whole, again and again where its body was cut.
+/// Reads one range whole. Where a body was cut, what is lacking is asked for again.
 async fn read_range(store: &dyn Store, wanted: &Wanted, range: Range<u64>) -> Result<Vec<Bytes>> {
+    let mut came = Came::default();
     let mut tries = 1;
     loop {
-        match try_range(store, wanted, range.clone()).await {
-            Err(error) if error.kind() == ErrorKind::Unavailable && tries < MAX_TRIES => {
-                tokio::time::sleep(Duration::from_millis(50 << tries)).await;
-                tries += 1;
-            }
-            Err(error) => return Err(error.context(format_args!("cannot download {}", wanted.key))),
-            done => return done,
+        let before = came.len;
+        let left = range.start + came.len..range.end;
+        let error = match take(store, wanted, left, &mut came).await {
+            Ok(()) => return Ok(came.finish()),
+            Err(Stop::For(error)) => return Err(told(error, wanted)),
+            Err(Stop::Cut(error)) => error,
+        };
+        // A line that brings something each time is slow, not broken.
+        if came.len - before >= ENOUGH {
+            tries = 1;
+        } else if tries >= MAX_TRIES {
+            return Err(told(error, wanted));
+        } else {
+            tokio::time::sleep(Duration::from_millis(50 << tries)).await;
+            tries += 1;
         }
     }
 }
 
-async fn try_range(store: &dyn Store, wanted: &Wanted, range: Range<u64>) -> Result<Vec<Bytes>> {
-    let len = range.end - range.start;
-    let want = if len == wanted.size {
+fn told(error: Error, wanted: &Wanted) -> Error {
+    error.context(format_args!("cannot download {}", wanted.key))
+}
+
+/// Why a range did not come, or not to its end.
+enum Stop {
+    /// Asking again is no use; where it is, the store has done so.
+    For(Error),
+    /// The answer began and broke off.
+    Cut(Error),
+}
+
+/// What has come of a range. The chunks are passed on as they came: joining them would copy
+/// every byte once more.
+#[derive(Default)]
+struct Came {
+    whole: Vec<Bytes>,
+    small: BytesMut,
+    len: u64,
+}
+
+impl Came {
+    fn push(&mut self, chunk: Bytes) {
+        self.len += chunk.len() as u64;
+        if self.small.is_empty() && chunk.len() >= MIN_PIECE {
+            self.whole.push(chunk);
+            return;
+        }
+        self.small.extend_from_slice(&chunk);
+        if self.small.len() >= MIN_PIECE {
+            self.whole.push(self.small.split().freeze());
+        }
+    }
+
+    fn finish(mut self) -> Vec<Bytes> {
+        if !self.small.is_empty() {
+            self.whole.push(self.small.freeze());
+        }
+        self.whole
+    }
+}
+
+/// Asks once for what is lacking, and takes what comes of it.
+async fn take(
+    store: &dyn Store,
+    wanted: &Wanted,
+    range: Range<u64>,
+    came: &mut Came,
+) -> Result<(), Stop> {
+    let mut left = range.end - range.start;
+    let want = if left == wanted.size {
         Want::all()
     } else {
         Want::range(range)
     };
-    let body = match store.get(&wanted.key, want).await? {
+    let body = match store.get(&wanted.key, want).await.map_err(Stop::For)? {
         Got::Found(body) => body,
         Got::Missing | Got::NotModified => {
-            return Err(Error::new(ErrorKind::Missing, "it is not in the bucket"));
+            let error = Error::new(ErrorKind::Missing, "it is not in the bucket");
+            return Err(Stop::For(error));
         }
     };
     if body.info.size != wanted.size {
@@ -106,39 +167,25 @@ async fn try_range(store: &dyn Store, wanted: &Wanted, range: Range<u64>) -> Res
             "it has {} bytes, the manifest says {}",
             body.info.size, wanted.size
         );
-        return Err(Error::new(ErrorKind::Corrupt, message));
+        return Err(Stop::For(Error::new(ErrorKind::Corrupt, message)));
     }
-    // The chunks are passed on as they came: joining them would copy every byte once more.
-    let mut out: Vec<Bytes> = Vec::new();
-    let mut small = BytesMut::new();
-    let mut came = 0;
     let mut bytes = body.bytes;
     while let Some(chunk) = bytes.next().await {
-        let chunk = chunk?;
-        came += chunk.len() as u64;
-        if came > len {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                "more bytes came than were asked for",
-            ));
-        }
-        if small.is_empty() && chunk.len() >= MIN_PIECE {
-            out.push(chunk);
-            continue;
-        }
-        small.extend_from_slice(&chunk);
-        if small.len() >= MIN_PIECE {
-            out.push(small.split().freeze());
-        }
+        let chunk = match chunk {
+            Ok(chunk) => chunk,
+            Err(error) if error.kind() == ErrorKind::Unavailable => return Err(Stop::Cut(error)),
+            Err(error) => return Err(Stop::For(error)),
+        };
+        let Some(less) = left.checked_sub(chunk.len() as u64) else {
+            let message = "more bytes came than were asked for";
+            return Err(Stop::For(Error::new(ErrorKind::Corrupt, message)));
+        };
+        left = less;
+        came.push(chunk);
     }
-    if came < len {
-        return Err(Error::new(
-            ErrorKind::Unavailable,
-            format!("the answer was cut: {came} of {len} bytes came"),
-        ));
+    if left > 0 {
+        let message = format!("the answer was cut: {left} bytes are lacking");
+        return Err(Stop::Cut(Error::new(ErrorKind::Unavailable, message)));
     }
-    if !small.is_empty() {
-        out.push(small.freeze());
-    }
-    Ok(out)
+    Ok(())
 }

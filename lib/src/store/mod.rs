@@ -6,6 +6,7 @@
 pub mod adapter;
 mod capability;
 mod credentials;
+mod cut;
 mod download;
 mod env;
 pub mod layer;

@@ -1,5 +1,6 @@
 //! A large file in: parallel parts, of an upload that begins here or that a dead run began.
 
+use super::cut::Cut;
 use super::upload::{Begun, Journal, Limits, Source};
 use super::{Store, Upload};
 use crate::error::{Error, ErrorKind, Result};
@@ -11,8 +12,7 @@ use std::collections::BTreeMap;
 /// An upload under way.
 struct Going {
     upload: Box<dyn Upload>,
-    /// Bytes of each part but the last.
-    part: u64,
+    cut: Cut,
     /// Bytes of the parts that are there already.
     there: BTreeMap<u32, u64>,
     /// Whether a later run will find it.
@@ -73,17 +73,11 @@ impl Move<'_> {
     }
 
     async fn begin(&self) -> Result<Going> {
-        let caps = self.store.capabilities();
-        // The part grows with the file, so that the parts do not outnumber the store's bound.
-        let part = self.limits.part.max(caps.min_part).max(
-            self.source
-                .size()
-                .div_ceil(u64::from(caps.max_parts.max(1))),
-        );
+        let cut = Cut::new(self.source.size(), &self.store.capabilities(), self.limits)?;
         let upload = self.store.begin(self.key).await?;
         let mut going = Going {
             upload,
-            part,
+            cut,
             there: BTreeMap::new(),
             noted: false,
         };
@@ -94,7 +88,7 @@ impl Move<'_> {
     fn note(&self, going: &Going, ending: bool) -> bool {
         let begun = going.upload.token().map(|token| Begun {
             token: token.to_owned(),
-            part: going.part,
+            part: going.cut.part,
             ending,
         });
         begun.is_some() && self.journal.note(self.key, begun)
@@ -105,7 +99,7 @@ impl Move<'_> {
             Ok(Some(resumed)) => {
                 return Ok(Earlier::Going(Going {
                     upload: resumed.upload,
-                    part: begun.part,
+                    cut: Cut::again(self.source.size(), begun.part, self.limits)?,
                     there: resumed.parts,
                     noted: true,
                 }));
@@ -134,33 +128,25 @@ impl Move<'_> {
 
     /// Sends the parts that are not there.
     async fn parts(&self, going: &Going) -> Result<()> {
-        let size = self.source.size();
-        let part = going.part;
-        let count = u32::try_from(size.div_ceil(part))
-            .map_err(|_| Error::new(ErrorKind::Invalid, "it is too large"))?;
         // One part is read at a time: readers side by side gain nothing on one disk, and each of
         // their threads would keep the memory that it once had.
         let reading = tokio::sync::Mutex::new(());
-        let parts = stream::iter(0..count).map(|number| {
+        let parts = stream::iter(0..going.cut.count).map(|number| {
             let reading = &reading;
             async move {
-                let start = u64::from(number) * part;
-                let end = size.min(start + part);
-                if going.there.get(&number) != Some(&(end - start)) {
+                let range = going.cut.range(number);
+                let size = range.end - range.start;
+                if going.there.get(&number) != Some(&size) {
                     let turn = reading.lock().await;
-                    let body = self.source.read(start..end).await?;
+                    let body = self.source.read(range).await?;
                     drop(turn);
                     going.upload.part(number, body).await?;
                 }
-                self.progress.advance(Phase::Upload, end - start);
+                self.progress.advance(Phase::Upload, size);
                 Ok::<_, Error>(())
             }
         });
-        // A part that had to grow leaves room for fewer of them.
-        let room = self.limits.part * self.limits.parallel as u64 / part;
-        let parallel = usize::try_from(room)
-            .unwrap_or(1)
-            .clamp(1, self.limits.parallel.max(1));
+        let parallel = going.cut.parallel;
         parts.buffer_unordered(parallel).try_collect::<()>().await
     }
 

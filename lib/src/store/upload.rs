@@ -12,7 +12,8 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::PathBuf;
 
-/// How much is moved at once. Memory is bounded by `part * parallel`.
+/// How much is moved at once. Memory is bounded by `part * parallel`, or by one part where a
+/// very large file needs larger ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a part of an upload and of a range of a download.

@@ -67,6 +67,7 @@ impl Store for Memory {
             conditional_put: ConditionalPut::Version,
             probe: false,
             min_part: 1,
+            max_part: u64::MAX,
             max_parts: 10_000,
             ordered: true,
             remote: false,

@@ -223,6 +223,7 @@ impl Store for S3 {
             conditional_put: ConditionalPut::Version,
             probe: true,
             min_part: 5 << 20,
+            max_part: 5 << 30,
             max_parts: 10_000,
             ordered: false,
             remote: true,

@@ -65,6 +65,7 @@ impl Store for Folder {
             conditional_put: ConditionalPut::Version,
             probe: false,
             min_part: 1,
+            max_part: u64::MAX,
             max_parts: u32::MAX,
             ordered: true,
             remote: false,
