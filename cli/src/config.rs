@@ -85,6 +85,22 @@ pub const PROMISOR: Key = Key {
     help: "As `extensions.partialClone`",
 };
 
+/// The proxy of git's own HTTP.
+pub const PROXY: Key = Key {
+    name: "http.proxy",
+    kind: "URL, or empty for none",
+    default: "the environment's",
+    help: "Stands in for the option `proxy`; `remote.<name>.proxy` comes before it. The forms with a URL in the middle are not read",
+};
+
+/// The authorities of git's own HTTP.
+pub const AUTHORITIES: Key = Key {
+    name: "http.sslCAInfo",
+    kind: "path",
+    default: "the environment's",
+    help: "Stands in for the option `ca-file`",
+};
+
 /// Every key that is read.
 pub const ALL: &[Key] = &[
     VERIFY,
@@ -96,6 +112,8 @@ pub const ALL: &[Key] = &[
     FSCK_SKIP_LIST,
     PARTIAL_CLONE,
     PROMISOR,
+    PROXY,
+    AUTHORITIES,
 ];
 
 /// The key that decides whether git lets a submodule use a scheme. `git pail install

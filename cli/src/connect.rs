@@ -49,7 +49,28 @@ fn given(remote: Option<&str>, config: &Config) -> Vec<Given> {
     let settings = |given: &Given| config::is_setting(&given.name);
     let general = under(config, "pail.", Origin::General);
     out.extend(general.into_iter().filter(|given| !settings(given)));
+    out.extend(as_git_has_it(remote, config));
     out
+}
+
+/// What git itself is told of the way to a server.
+fn as_git_has_it(remote: Option<&str>, config: &Config) -> impl Iterator<Item = Given> {
+    let own = remote.map(|remote| (format!("remote.{remote}.proxy"), "proxy"));
+    let shared = [("http.proxy", "proxy"), ("http.sslcainfo", "ca-file")];
+    let shared = shared.map(|(key, name)| (key.to_owned(), name));
+    own.into_iter().chain(shared).filter_map(|(key, name)| {
+        let value = match config.get(&key)? {
+            // To git an empty one is none at all.
+            "" if name == "proxy" => "none",
+            "" => return None,
+            value => value,
+        };
+        Some(Given {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            origin: Origin::General(key),
+        })
+    })
 }
 
 /// The keys below a prefix, in the order of their names.

@@ -21,6 +21,7 @@ mod it {
     mod credentials;
     mod faults;
     mod fetch;
+    mod forward_proxy;
     mod incomplete;
     mod kill;
     mod ls_remote;

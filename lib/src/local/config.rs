@@ -11,14 +11,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads `pail.*`, `fetch.*`, `transfer.*` and the `pail-*` keys of remotes. One spawn.
+    /// Reads `pail.*`, `fetch.*`, `transfer.*`, the `pail-*` keys of remotes, and what git
+    /// itself knows of proxies and authorities. One spawn.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Local`] if git cannot be run.
     pub async fn read(git: &Git) -> Result<Self> {
-        const WANTED: &str =
-            r"^(pail\.|fetch\.|transfer\.|extensions\.partialclone$|remote\..*\.(pail-|promisor$))";
+        const WANTED: &str = r"^(pail\.|fetch\.|transfer\.|extensions\.partialclone$|http\.(proxy|sslcainfo)$|remote\..*\.(pail-|promisor$|proxy$))";
         let output = git
             .run(["config", "-z", "--get-regexp", WANTED], Vec::new())
             .await?;

@@ -16,6 +16,7 @@ mod tests;
 mod tls;
 
 use crate::secret::Secret;
+use crate::store::Options;
 use crate::store::env::Env;
 use async_trait::async_trait;
 use body::{Answer, Outgoing};
@@ -56,6 +57,22 @@ impl From<Limits> for Network {
         Self {
             limits,
             ..Self::default()
+        }
+    }
+}
+
+impl From<&Options> for Network {
+    fn from(options: &Options) -> Self {
+        let usual = Limits::default();
+        Self {
+            limits: Limits {
+                connect: options.connect_timeout.unwrap_or(usual.connect),
+                idle: options.timeout.unwrap_or(usual.idle),
+            },
+            proxy: options.proxy.clone(),
+            ca_file: options.ca_file.clone(),
+            up: options.limit_up.and_then(NonZeroU64::new),
+            down: options.limit_down.and_then(NonZeroU64::new),
         }
     }
 }

@@ -18,7 +18,6 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::adapter::http::Client;
-use crate::store::adapter::http::pool::Limits;
 use crate::store::credentials::aws::Source;
 use crate::store::env::Env;
 use crate::store::url::S3Location;
@@ -106,7 +105,7 @@ impl S3 {
         let open = || async {
             let settings = Settings::find(&shared.location, &shared.options, &*shared.env).await?;
             let client = Watched {
-                client: Client::new(&*shared.env, limits(&shared.options)),
+                client: Client::new(&*shared.env, &shared.options),
                 source: Arc::clone(&shared.source),
             };
             shared.source.serves(&settings.bucket_url, &settings.region);
@@ -159,15 +158,6 @@ impl S3 {
             thing,
             location: &self.shared.location,
         }
-    }
-}
-
-/// How long to wait.
-fn limits(options: &Options) -> Limits {
-    let usual = Limits::default();
-    Limits {
-        connect: options.connect_timeout.unwrap_or(usual.connect),
-        idle: options.timeout.unwrap_or(usual.idle),
     }
 }
 

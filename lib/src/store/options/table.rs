@@ -310,7 +310,7 @@ pub static ALL: &[Spec] = &[
             "proxy",
             "URL",
             CLOUDS,
-            "the proxy to go through, such as `http://proxy.example:3128`",
+            "the proxy to go through, such as `http://proxy.example:3128`, or `none`; default git's `remote.<name>.proxy` and `http.proxy`, then `https_proxy`, `http_proxy` and `all_proxy`",
             |all, text| value::set(&mut all.proxy, value::proxy(text)),
         )
     },
@@ -318,7 +318,7 @@ pub static ALL: &[Spec] = &[
         "ca-file",
         "path",
         CLOUDS,
-        "the certificate authorities to trust, and no others, in PEM form",
+        "the certificate authorities to trust, and no others, in PEM form; default git's `http.sslCAInfo`, then `AWS_CA_BUNDLE`, `SSL_CERT_FILE`, `GIT_SSL_CAINFO`",
         |all, text| value::set(&mut all.ca_file, value::path(text)),
     ),
     row(

@@ -84,7 +84,7 @@ fn an_error_says_where_the_option_stands_and_never_its_value() {
             "'sse' (git config pail.sse) must be none, aes256",
         ),
         (
-            given(Origin::Env("PAIL_PROXY".to_owned()), "proxy", "hush"),
+            given(Origin::Env("PAIL_PROXY".to_owned()), "proxy", "ftp://hush"),
             "'proxy' (the environment variable PAIL_PROXY) must be the URL",
         ),
         (general("region", ""), "needs a value"),

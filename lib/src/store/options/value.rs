@@ -138,11 +138,24 @@ pub(super) fn endpoint(text: &str) -> Result<String, Bad> {
         .ok_or(want)
 }
 
+/// Without a scheme it is `http`, as curl and git have it; `none` is an empty URL.
 pub(super) fn proxy(text: &str) -> Result<Secret, Bad> {
-    let want = Bad("must be the URL of a proxy, such as http://proxy.example:3128");
-    let url = Url::parse(text).map_err(|_| want)?;
-    let fine = matches!(url.scheme(), "http" | "https") && url.has_host();
-    fine.then(|| Secret::new(text)).ok_or(want)
+    let want = Bad("must be the URL of a proxy, such as http://proxy.example:3128, or none");
+    if text == "none" {
+        return Ok(Secret::new(""));
+    }
+    let whole = match text.split_once("://") {
+        Some(_) => text.to_owned(),
+        None => format!("http://{text}"),
+    };
+    let url = Url::parse(&whole).map_err(|_| want)?;
+    let known = matches!(
+        url.scheme(),
+        "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h"
+    );
+    (known && url.has_host())
+        .then(|| Secret::new(whole))
+        .ok_or(want)
 }
 
 pub(super) fn path(text: &str) -> Result<PathBuf, Bad> {

@@ -24,7 +24,7 @@ type Connector = HttpsConnector<Dial>;
 type Stream = MaybeHttpsStream<Wire>;
 
 /// Where a user names the authorities to trust, first one first, if not by an option.
-const BUNDLES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
+const BUNDLES: [&str; 3] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE", "GIT_SSL_CAINFO"];
 
 pub(super) struct Tls {
     bundle: Option<PathBuf>,
