@@ -101,9 +101,18 @@ pub const AUTHORITIES: Key = Key {
     help: "Stands in for the option `ca-file`",
 };
 
+/// Whether a push leaves maintenance behind.
+pub const AUTO_MAINTENANCE: Key = Key {
+    name: "pail.autoMaintenance",
+    kind: "boolean",
+    default: "`true`",
+    help: "Whether a push that leaves packs to be merged starts `git pail maintenance run --auto`, which goes on by itself after git has ended",
+};
+
 /// Every key that is read.
 pub const ALL: &[Key] = &[
     VERIFY,
+    AUTO_MAINTENANCE,
     FETCH_UNPACK_LIMIT,
     TRANSFER_UNPACK_LIMIT,
     FETCH_FSCK,

@@ -5,6 +5,7 @@
 pub mod commands;
 pub mod config;
 pub mod connect;
+pub mod detached;
 pub mod env;
 pub mod exit;
 pub mod multicall;

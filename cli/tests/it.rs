@@ -25,6 +25,7 @@ mod it {
     mod incomplete;
     mod kill;
     mod ls_remote;
+    mod maintenance;
     mod many;
     mod push;
     mod race;

@@ -75,7 +75,8 @@ impl Git {
         let home = tempfile::tempdir().expect("a temporary folder can be made");
         let folder = home.path().to_owned();
         let config = "[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n\
-                      [maintenance]\n\tauto = false\n";
+                      [maintenance]\n\tauto = false\n\
+                      [pail]\n\tautoMaintenance = false\n";
         std::fs::write(folder.join(".gitconfig"), config).expect("a home can be written");
         Self {
             home: Arc::new(home),

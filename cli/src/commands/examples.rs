@@ -100,6 +100,20 @@ pub(super) const ALL: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "maintenance",
+        &[
+            ("git pail maintenance run origin", "merge packs now"),
+            (
+                "git pail maintenance run origin --dry-run",
+                "show what would be done",
+            ),
+            (
+                "git config pail.autoMaintenance false",
+                "leave it to a cron job",
+            ),
+        ],
+    ),
+    (
         "set-head",
         &[(
             "git pail set-head origin trunk",

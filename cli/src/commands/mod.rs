@@ -14,6 +14,7 @@ mod json;
 mod links;
 mod log;
 mod ls;
+mod maintenance;
 mod man;
 mod man_pages;
 mod protect;
@@ -68,6 +69,7 @@ fn run(verb: Verb) -> Result<(), Stop> {
             Verb::Ls(args) => ls::run(args).await,
             Verb::Log(args) => log::run(args).await,
             Verb::Fsck(args) => fsck::run(args).await,
+            Verb::Maintenance(args) => maintenance::run(args).await,
             Verb::SetHead(args) => set_head::run(args).await,
             Verb::DeleteBranch(args) => delete_branch::run(args).await,
             Verb::Protect(args) => protect::run(args).await,

@@ -32,6 +32,16 @@ pub(super) async fn open_with(named: Option<&str>, progress: bool) -> Result<Rem
     connect::open(&place.url, place.remote.as_deref(), &config, progress)
 }
 
+/// Opens a URL as it is, with the options that are configured for a remote.
+///
+/// # Errors
+///
+/// As [`open`].
+pub(super) async fn open_url(url: &str, remote: Option<&str>) -> Result<Remote> {
+    let config = Config::read_default().await?;
+    connect::open(url, remote, &config, false)
+}
+
 /// A URL, and the name of the remote that has it.
 #[derive(Debug)]
 struct Place {

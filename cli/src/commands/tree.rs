@@ -1,8 +1,8 @@
 //! The command tree: help, man pages, completions and the reference come from it.
 
 use super::{
-    completions, config, delete_branch, demo, examples, fsck, init, install, log, ls, man, protect,
-    reference, set_head, uninstall, unprotect,
+    completions, config, delete_branch, demo, examples, fsck, init, install, log, ls, maintenance,
+    man, protect, reference, set_head, uninstall, unprotect,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -40,6 +40,7 @@ pub(super) enum Verb {
     Ls(ls::Args),
     Log(log::Args),
     Fsck(fsck::Args),
+    Maintenance(maintenance::Args),
     SetHead(set_head::Args),
     DeleteBranch(delete_branch::Args),
     Protect(protect::Args),

@@ -6,10 +6,11 @@ pub mod options;
 pub mod reply;
 
 use crate::runtime::{self, Ended};
-use crate::{connect, exit, stdio, ui};
+use crate::{config, connect, detached, exit, stdio, ui};
 use command::{Command, PushLine};
 use options::{Answer, Options};
 use pail::local::{Check, Config, Git, Repository};
+use pail::maintenance;
 use pail::refs::{Outcome, RefValue, Refusal};
 use pail::transaction::Snapshot;
 use pail::transfer::{FetchRequest, Fetched, PushRequest, Verify};
@@ -83,6 +84,8 @@ struct Session {
     config: Config,
     /// The repository as git was told it.
     told: Option<Snapshot>,
+    /// Whether a push has left packs to be merged.
+    due: bool,
     /// `.keep` files beyond the one that git removes itself.
     keeps: Vec<PathBuf>,
 }
@@ -107,6 +110,7 @@ impl Session {
             remote: None,
             config: Config::default(),
             told: None,
+            due: false,
             keeps: Vec::new(),
         })
     }
@@ -244,18 +248,31 @@ impl Session {
         }
         out.push(b'\n');
         self.warn_about_head(batch, &outcomes);
-        answer(&out)
+        answer(&out)?;
+        self.leave_maintenance();
+        Ok(())
+    }
+
+    /// Starts maintenance that goes on by itself, if the push left work for it. Git has been
+    /// answered already. What goes wrong here is left to the next push.
+    fn leave_maintenance(&mut self) {
+        let asked = self
+            .config
+            .flag(&config::AUTO_MAINTENANCE.name.to_ascii_lowercase());
+        if std::mem::take(&mut self.due) && asked != Some(false) {
+            let _ = detached::maintenance(self.name.as_deref(), &self.url);
+        }
     }
 
     fn try_push(&mut self, batch: &[PushLine]) -> Result<Vec<Outcome>, Stop> {
         let remote = self.remote()?;
         let told = self.told.clone();
         let options = self.options.clone();
-        self.run(async {
+        let (outcomes, due) = self.run(async {
             let local = Repository::open(Git::new()).await?;
             let asked = edits::edits(&local, told.as_ref(), batch, &options).await?;
             if asked.outcomes.iter().any(Option::is_some) && options.atomic {
-                return Ok(asked.all_refused());
+                return Ok((asked.all_refused(), false));
             }
             let request = PushRequest {
                 edits: asked.edits,
@@ -265,9 +282,12 @@ impl Session {
                 options: options.push_options.clone(),
                 progress: options.shows_progress(),
             };
-            let outcomes = remote.push(&local, told, &request).await?;
-            Ok(asked.outcomes.merge(outcomes))
-        })
+            let pushed = remote.publish(&local, told, &request).await?;
+            let due = pushed.now.is_some_and(|now| maintenance::is_due(&now));
+            Ok((asked.outcomes.merge(pushed.outcomes), due))
+        })?;
+        self.due = due;
+        Ok(outcomes)
     }
 
     /// A default branch that went leaves clones without a checkout, unless HEAD moved on.

@@ -10,7 +10,7 @@ use crate::local::Repository;
 use crate::oid::ObjectFormat;
 use crate::refs::{Outcome, RefName};
 use crate::transaction::{HeadChange, Snapshot, probe, read_log, read_moves};
-use crate::transfer::{self, Context, FetchRequest, Fetched, PushRequest};
+use crate::transfer::{self, Context, FetchRequest, Fetched, PushRequest, Pushed};
 use futures_util::StreamExt;
 
 /// How many keys are looked at to tell somebody else's layout.
@@ -86,6 +86,20 @@ impl Remote {
         at: Option<Snapshot>,
         request: &PushRequest,
     ) -> Result<Vec<Outcome>> {
+        Ok(self.publish(local, at, request).await?.outcomes)
+    }
+
+    /// As [`Remote::push`]; tells also how the repository is then.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::push`].
+    pub async fn publish(
+        &self,
+        local: &Repository,
+        at: Option<Snapshot>,
+        request: &PushRequest,
+    ) -> Result<Pushed> {
         transfer::push(&self.context, local, at, request).await
     }
 

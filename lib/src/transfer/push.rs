@@ -30,11 +30,18 @@ pub struct PushRequest {
     pub progress: bool,
 }
 
+/// What a push came to.
+#[derive(Debug)]
+pub struct Pushed {
+    /// What became of each edit, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// The repository as this push left it, where it changed it and that is known.
+    pub now: Option<Box<Snapshot>>,
+}
+
 /// Publishes the edits: packs first, the manifest last.
 ///
 /// `at` is the repository as it was when git was told its refs, or `None` if there was none.
-/// Answers what became of each edit, in their order.
-///
 /// Costs one PUT for the manifest and, if objects are new to the bucket, one for their pack
 /// and one for its index if the pack is large; large packs go in parts.
 ///
@@ -47,7 +54,7 @@ pub async fn push(
     repository: &Repository,
     at: Option<Snapshot>,
     request: &PushRequest,
-) -> Result<Vec<Outcome>> {
+) -> Result<Pushed> {
     let mut current = at;
     for _ in 0..MAX_REMAKES {
         let mut gap = Gap::find(repository, current.as_ref(), &request.edits).await?;
@@ -60,7 +67,11 @@ pub async fn push(
         let preview = apply(current.as_ref(), &change)?;
         if request.dry_run || matches!(preview, Applied::Nothing(_)) {
             let outcomes = outcomes_of(preview, &change.edits);
-            return Ok(merge(&holes, places, outcomes, request));
+            let outcomes = merge(&holes, places, outcomes, request);
+            return Ok(Pushed {
+                outcomes,
+                now: None,
+            });
         }
         if current.is_none() {
             probe(&*context.store, &*context.ids).await?;
@@ -92,7 +103,10 @@ pub async fn push(
             pack.done();
         }
         match committed {
-            Committed::Done(outcomes, _) => return Ok(merge(&holes, places, outcomes, request)),
+            Committed::Done(outcomes, now) => {
+                let outcomes = merge(&holes, places, outcomes, request);
+                return Ok(Pushed { outcomes, now });
+            }
             Committed::Remake(newer) => current = newer.map(|newer| *newer),
         }
     }

@@ -1,0 +1,191 @@
+//! `git pail maintenance`: fewer and better packs, and what nobody needs goes.
+
+use super::stop::{Stop, invalid, say};
+use super::{json, repository};
+use crate::ui::bytes::human;
+use crate::{detached, env};
+use clap::{Subcommand, ValueEnum};
+use pail::Remote;
+use pail::local::Git;
+use pail::maintenance::levels::Run;
+use pail::maintenance::{self, Plan, Report, Workshop};
+use serde::Serialize;
+
+/// Keep a repository in a bucket in good order
+///
+/// Every push leaves a pack. Maintenance merges them, so that clones stay fast: after n
+/// pushes of one size a clone takes at most some 1.5 log2(n) packs. A push that leaves
+/// enough of them starts this by itself, once git has ended, unless pail.autoMaintenance
+/// is false.
+///
+/// It may be stopped at any moment, and run beside pushes, fetches and other maintenance.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Run(RunArgs),
+}
+
+/// Do what there is to do, now
+///
+/// Shows with --dry-run what that is, and changes nothing.
+///
+/// With --json, one object: url, dry_run, busy (another process of this machine is at
+/// work there, and nothing was done), merged (with --dry-run: the next run of packs to
+/// merge; a list of from and to, the generations, packs, their number, and bytes), deleted
+/// (files) and overtaken (how often somebody else did the same work first).
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+struct RunArgs {
+    /// Where: a URL, or the name of a remote; default: the remote of this branch, or origin
+    url: Option<String>,
+    /// Only these tasks; default: merge
+    #[arg(long, value_enum)]
+    task: Vec<Task>,
+    /// As after a push: say nothing, and leave the terminal's session
+    #[arg(long)]
+    auto: bool,
+    /// Show the plan and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+    /// Take the options that are configured for this remote
+    #[arg(long, value_name = "REMOTE", hide = true, requires = "url")]
+    options_of: Option<String>,
+}
+
+/// What can be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Task {
+    /// Make one pack of several, and delete those that were replaced
+    Merge,
+}
+
+#[derive(Serialize)]
+struct Out {
+    url: String,
+    dry_run: bool,
+    busy: bool,
+    merged: Vec<Shown>,
+    deleted: usize,
+    overtaken: u32,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    from: u64,
+    to: u64,
+    packs: usize,
+    bytes: u64,
+}
+
+impl Shown {
+    fn of(run: &Run) -> Self {
+        let (from, to) = run.interval();
+        Self {
+            from: from + 1,
+            to,
+            packs: run.packs.len(),
+            bytes: run.bytes(),
+        }
+    }
+
+    fn words(&self) -> String {
+        let Self {
+            from, to, packs, ..
+        } = self;
+        let bytes = human(self.bytes);
+        format!("{packs} packs of generations {from} to {to}, {bytes}")
+    }
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Stop> {
+    match args.verb {
+        Verb::Run(args) => work(args).await,
+    }
+}
+
+async fn work(args: RunArgs) -> Result<(), Stop> {
+    if args.auto {
+        detached::leave_session();
+    }
+    let remote = match (&args.url, &args.options_of) {
+        (Some(url), Some(name)) => repository::open_url(url, Some(name)).await?,
+        (Some(url), None) if args.auto => repository::open_url(url, None).await?,
+        (named, _) => repository::open(named.as_deref()).await?,
+    };
+    let at = remote.existing().await?;
+    let mut out = Out {
+        url: remote.context().store.describe(),
+        dry_run: args.dry_run,
+        busy: false,
+        merged: Vec::new(),
+        deleted: 0,
+        overtaken: 0,
+    };
+    if args.dry_run {
+        let Plan { merge, delete } = maintenance::plan(&at, remote.context().clock.now())?;
+        out.merged.extend(merge.iter().map(Shown::of));
+        out.deleted = delete.len();
+    } else {
+        match carry_out(&remote, &at.manifest.repository).await? {
+            None => out.busy = true,
+            Some(report) => {
+                out.merged.extend(report.merged.iter().map(Shown::of));
+                (out.deleted, out.overtaken) = (report.deleted, report.overtaken);
+            }
+        }
+    }
+    if args.json {
+        return json::print(&out);
+    }
+    if args.auto { Ok(()) } else { tell(&out) }
+}
+
+/// Does the work; `None` if another process of this machine is at it.
+async fn carry_out(remote: &Remote, repository: &str) -> Result<Option<Report>, Stop> {
+    let folder = env::cache_folder().ok_or_else(|| {
+        invalid(
+            "no folder to work in is known",
+            "set PAIL_CACHE to a folder on a disk with room for the packs",
+        )
+    })?;
+    let folder = folder.join("maintenance");
+    let Some(workshop) = Workshop::open(&folder, repository, Git::new())? else {
+        return Ok(None);
+    };
+    let who = repository::committer().await?;
+    let report = maintenance::run(remote.context(), &workshop, &who).await?;
+    Ok(Some(report))
+}
+
+fn tell(out: &Out) -> Result<(), Stop> {
+    if out.busy {
+        return say("another process of this machine is at work there; nothing was done");
+    }
+    let (merge, delete) = if out.dry_run {
+        ("would merge", "would delete")
+    } else {
+        ("merged", "deleted")
+    };
+    for run in &out.merged {
+        say(&format!("{merge} {}", run.words()))?;
+    }
+    if out.deleted > 0 {
+        say(&format!(
+            "{delete} {} files that nothing names any more",
+            out.deleted
+        ))?;
+    }
+    if out.merged.is_empty() && out.deleted == 0 {
+        say("nothing to do")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! Work that goes on after git has ended.
+
+use std::io;
+use std::process::{Command, Stdio};
+
+/// What a git that pushes says about this one push. The repository itself, its configuration
+/// and the user's credentials are passed on.
+const OF_ONE_PUSH: [&str; 6] = [
+    "GIT_QUARANTINE_PATH",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_INDEX_FILE",
+    "GIT_SHALLOW_FILE",
+    "GIT_PREFIX",
+];
+
+/// Starts `git pail maintenance run --auto` for a remote, and does not wait for it. It holds
+/// none of our streams, so nobody waits for it by mistake.
+///
+/// # Errors
+///
+/// If it cannot be started.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where we start ourselves"
+)]
+pub fn maintenance(remote: Option<&str>, url: &str) -> io::Result<()> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["maintenance", "run", "--auto"]);
+    if let Some(remote) = remote {
+        command.args(["--options-of", remote]);
+    }
+    command.arg("--").arg(url);
+    for name in OF_ONE_PUSH {
+        command.env_remove(name);
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.spawn().map(drop)
+}
+
+/// Leaves the session of the terminal, so that closing it does not end the work.
+pub fn leave_session() {
+    // A leader of its group cannot; it was started by a person or a timer then.
+    #[cfg(unix)]
+    let _ = rustix::process::setsid();
+}

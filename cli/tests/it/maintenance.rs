@@ -1,0 +1,76 @@
+//! `git pail maintenance`, and what a push leaves behind.
+
+use crate::it::world::{World, on_every_bucket};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::thread::sleep;
+use std::time::Duration;
+use testkit::git::run;
+use testkit::repo::Repo;
+
+/// Runs our program with --json, which must end well.
+fn json(world: &World, args: &[&str]) -> Value {
+    let mut command = world.git().at(world.path(".")).program("git-pail");
+    command.args([args, &["--json"]].concat());
+    let out = run(command, b"");
+    assert!(out.ok(), "{args:?}: {}{}", out.stdout, out.stderr);
+    serde_json::from_str(&out.stdout).unwrap()
+}
+
+/// Pushes so many commits, one by one.
+fn pushes(repo: &Repo, count: usize) {
+    for number in 0..count {
+        repo.commit("f", format!("{number}\n"));
+        repo.ok(&["push", "-q", "origin", "main"]);
+    }
+}
+
+fn sources(manifest: &Value) -> BTreeSet<String> {
+    let packs = manifest["packs"].as_array().unwrap();
+    let source = |pack: &Value| pack["source"].as_str().unwrap().to_owned();
+    packs.iter().map(source).collect()
+}
+
+on_every_bucket!(packs_are_merged_by_hand);
+
+fn packs_are_merged_by_hand(world: &World) {
+    let repo = world.pushed("work");
+    pushes(&repo, 5);
+    let url = world.url();
+    let before = world.bucket().manifest();
+    let planned = json(world, &["maintenance", "run", &url, "--dry-run"]);
+    assert_eq!(planned["dry_run"], true);
+    let packs = planned["merged"][0]["packs"].as_u64().unwrap();
+    assert!(packs >= 4, "{planned}");
+    assert_eq!(world.bucket().manifest(), before, "nothing was done");
+    let done = json(world, &["maintenance", "run", &url]);
+    assert_eq!(done["merged"][0], planned["merged"][0]);
+    assert!(sources(&world.bucket().manifest()).contains("merge"));
+    let again = json(world, &["maintenance", "run", &url]);
+    assert_eq!(again["merged"].as_array().unwrap().len(), 0);
+    let mirror = world.mirror();
+    mirror.fsck();
+    assert_eq!(mirror.id("refs/heads/main"), Some(repo.head()));
+}
+
+#[test]
+fn a_push_leaves_maintenance_behind_unless_it_is_told_not_to() {
+    let world = World::folder();
+    let repo = world.pushed("work");
+    pushes(&repo, 6);
+    let merged = || sources(&world.bucket().manifest()).contains("merge");
+    assert!(!merged(), "it is off in tests");
+    repo.ok(&["config", "pail.autoMaintenance", "true"]);
+    pushes(&repo, 1);
+    // It works on when git has ended; how long that takes is its own affair.
+    for _ in 0..3000 {
+        if merged() {
+            break;
+        }
+        sleep(Duration::from_millis(20));
+    }
+    assert!(merged());
+    let mirror = world.mirror();
+    mirror.fsck();
+    assert_eq!(mirror.id("refs/heads/main"), Some(repo.head()));
+}
