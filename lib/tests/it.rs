@@ -15,6 +15,7 @@ mod it {
     mod folder;
     mod folder_processes;
     mod golden;
+    mod google;
     mod history;
     mod ledger;
     mod lost_reply;

@@ -3,6 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::SystemIds;
 use crate::store::adapter::folder::Folder;
+use crate::store::adapter::google::Google;
 use crate::store::adapter::s3::S3;
 use crate::store::layer::Retry;
 use crate::store::{Env, Location, Options, Store};
@@ -23,7 +24,11 @@ pub fn open(location: &Location, options: &Options, env: Arc<dyn Env>) -> Result
             let s3 = S3::open(location, options, env);
             Ok(Arc::new(Retry::new(s3, Arc::new(SystemIds))))
         }
-        Location::Azure(_) | Location::Google(_) => {
+        Location::Google(location) => {
+            let google = Google::open(location, options, env);
+            Ok(Arc::new(Retry::new(google, Arc::new(SystemIds))))
+        }
+        Location::Azure(_) => {
             let what = format!(
                 "cannot use {location}: this version does not speak with {}",
                 location.service()

@@ -4,8 +4,10 @@
 //! what the real one refuses. What they were asked is kept, so that a test can look.
 
 mod aws;
+mod google;
 
 pub use aws::{Container, Machine, Portal, Sts};
+pub use google::{SECRETS, Tokens};
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -52,6 +54,14 @@ pub struct Double {
 impl Double {
     /// Serves what `answer` says.
     pub fn start(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+        Self::saying("", answer)
+    }
+
+    /// The same, with this header line in each answer.
+    pub fn saying(
+        header: &'static str,
+        answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port of loopback");
         let address = listener.local_addr().expect("its own address");
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -60,7 +70,7 @@ impl Double {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
-                std::thread::spawn(move || serve(stream, &log, &*answer));
+                std::thread::spawn(move || serve(stream, &log, header, &*answer));
             }
         });
         Self { address, asked }
@@ -78,7 +88,12 @@ impl Double {
     }
 }
 
-fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) -> Answer) {
+fn serve(
+    mut stream: TcpStream,
+    log: &Mutex<Vec<Asked>>,
+    header: &str,
+    answer: &dyn Fn(&Asked) -> Answer,
+) {
     let Some(asked) = read(&mut stream) else {
         return;
     };
@@ -87,7 +102,7 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked)
         .unwrap_or_else(PoisonError::into_inner)
         .push(asked);
     let reply = format!(
-        "HTTP/1.1 {status} Said\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        "HTTP/1.1 {status} Said\r\nContent-Length: {}\r\nConnection: close\r\n{header}\r\n{body}",
         body.len()
     );
     // A client that has gone is its own test's business.

@@ -65,36 +65,69 @@ pub(super) fn abort(ask: &Ask, bucket: &mut Bucket) -> Result<Answer, Refusal> {
 }
 
 /// <https://cloud.google.com/storage/docs/xml-api/get-bucket-uploads>
-pub(super) fn list_uploads(shared: &Shared, bucket: &Bucket) -> Answer {
+pub(super) fn list_uploads(shared: &Shared, ask: &Ask, bucket: &Bucket) -> Result<Answer, Refusal> {
+    let coded = ask.value("encoding-type") == Some("url");
+    let show = |name: &str| match coded {
+        true => url::form_urlencoded::byte_serialize(name.as_bytes()).collect(),
+        false => escape(name),
+    };
+    let prefix = ask.value("prefix").unwrap_or_default();
+    let from = ask.value("key-marker").map(|key| {
+        let id = ask.value("upload-id-marker");
+        (key, id.unwrap_or_default())
+    });
+    let mut found: Vec<_> = bucket.uploads.all().collect();
+    found.retain(|(_, pending)| pending.object.starts_with(prefix));
+    found.sort_by_key(|(id, pending)| (pending.object.as_str(), id.as_str()));
+    found.retain(|(id, pending)| Some((pending.object.as_str(), id.as_str())) > from);
+    let more = found.len() > shared.rules.page;
+    found.truncate(shared.rules.page);
     let mut text = format!(
         "<?xml version='1.0' encoding='UTF-8'?><ListMultipartUploadsResult><Bucket>{}</Bucket>\
-         <IsTruncated>false</IsTruncated>",
+         <IsTruncated>{more}</IsTruncated>",
         escape(&shared.rules.bucket)
     );
-    for (id, pending) in bucket.uploads.all() {
+    if coded {
+        text.push_str("<EncodingType>url</EncodingType>");
+    }
+    if let Some((id, pending)) = found.last().filter(|_| more) {
         let _ = write!(
             text,
-            "<Upload><Key>{}</Key><UploadId>{id}</UploadId></Upload>",
-            escape(&pending.object)
+            "<NextKeyMarker>{}</NextKeyMarker><NextUploadIdMarker>{id}</NextUploadIdMarker>",
+            show(&pending.object)
+        );
+    }
+    for (id, pending) in found {
+        let _ = write!(
+            text,
+            "<Upload><Key>{}</Key><UploadId>{id}</UploadId><Initiated>{}</Initiated></Upload>",
+            show(&pending.object),
+            pending.begun.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"),
         );
     }
     text.push_str("</ListMultipartUploadsResult>");
-    Answer::xml(text)
+    Ok(Answer::xml(text))
 }
 
 /// <https://cloud.google.com/storage/docs/xml-api/get-object-multipart>
-pub(super) fn list_parts(ask: &Ask, bucket: &mut Bucket) -> Result<Answer, Refusal> {
+pub(super) fn list_parts(page: usize, ask: &Ask, bucket: &mut Bucket) -> Result<Answer, Refusal> {
     if ask.method != Method::GET {
         return Err(invalid());
     }
     let pending = bucket.uploads.find(ask)?;
+    let after = Ask::number(ask.value("part-number-marker"))?.unwrap_or(0);
+    let left = || pending.parts.range(after + 1..);
+    let more = left().count() > page;
     let mut text = format!(
         "<?xml version='1.0' encoding='UTF-8'?><ListPartsResult><Bucket>{}</Bucket><Key>{}</Key>\
-         <IsTruncated>false</IsTruncated>",
+         <IsTruncated>{more}</IsTruncated>",
         escape(&ask.bucket),
         escape(&ask.object)
     );
-    for (number, part) in &pending.parts {
+    if let Some((last, _)) = left().take(page).last().filter(|_| more) {
+        let _ = write!(text, "<NextPartNumberMarker>{last}</NextPartNumberMarker>");
+    }
+    for (number, part) in left().take(page) {
         let _ = write!(
             text,
             "<Part><PartNumber>{number}</PartNumber><ETag>{}</ETag><Size>{}</Size></Part>",

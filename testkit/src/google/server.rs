@@ -81,10 +81,10 @@ async fn answer(shared: &Shared, ask: &Ask) -> Result<Answer, Refusal> {
     let has = |name| ask.query.contains_key(name);
     let bucket = || shared.bucket();
     match ask.method {
-        Method::GET if !object && has("uploads") => Ok(parts::list_uploads(shared, &bucket())),
+        Method::GET if !object && has("uploads") => parts::list_uploads(shared, ask, &bucket()),
         Method::GET if !object => listing::list(shared, ask, &bucket()),
         Method::GET | Method::HEAD if object && has("uploadId") => {
-            parts::list_parts(ask, &mut bucket())
+            parts::list_parts(shared.rules.page, ask, &mut bucket())
         }
         Method::GET | Method::HEAD if object => objects::read(ask, &bucket()),
         Method::PUT if object && has("uploadId") => parts::put_part(ask, &mut bucket()),

@@ -25,6 +25,7 @@ pub(super) struct Uploads {
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) object: String,
+    pub(super) begun: jiff::Timestamp,
     attributes: Attributes,
     pub(super) parts: BTreeMap<u32, Part>,
 }
@@ -78,6 +79,7 @@ impl Uploads {
         let id = format!("VXBsb2Fk-{}", self.begun);
         let pending = Pending {
             object: object.to_owned(),
+            begun: jiff::Timestamp::now(),
             attributes,
             parts: BTreeMap::new(),
         };

@@ -111,7 +111,7 @@ impl Client {
 }
 
 /// Reads a body to its end, so that its connection can serve again.
-async fn whole(mut body: Answer) -> Result<Bytes, Failure> {
+pub(in crate::store) async fn whole(mut body: Answer) -> Result<Bytes, Failure> {
     let mut out = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else {

@@ -1,6 +1,8 @@
 //! The services, one file each.
 
+mod document;
 pub mod folder;
+pub mod google;
 pub(in crate::store) mod http;
 pub mod memory;
 pub mod s3;

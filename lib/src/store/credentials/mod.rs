@@ -6,6 +6,7 @@
 
 pub(in crate::store) mod aws;
 pub(in crate::store) mod git;
+pub(in crate::store) mod google;
 mod kept;
 pub(in crate::store) mod web;
 

@@ -199,7 +199,7 @@ pub static ALL: &[Spec] = &[
     row(
         "sse",
         "`none`, `aes256`, `kms`, `dsse` or `customer`",
-        S3,
+        &[Service::S3, Service::Google],
         "how the service encrypts what it keeps: as the bucket says, with its own key, with a key of the key service (once or twice), or with a key that you keep",
         |all, text| {
             let words = [
@@ -216,8 +216,8 @@ pub static ALL: &[Spec] = &[
     row(
         "sse-kms-key",
         "id, alias or ARN",
-        S3,
-        "the key for `sse=kms` and `sse=dsse`; default the bucket's, or the account's own",
+        &[Service::S3, Service::Google],
+        "the key for `sse=kms` and `sse=dsse`; default the bucket's, or the account's own. Google wants its whole name",
         |all, text| value::set(&mut all.sse_kms_key, value::word(text)),
     ),
     row(
@@ -230,7 +230,7 @@ pub static ALL: &[Spec] = &[
     row(
         "sse-customer-key-file",
         "path",
-        S3,
+        &[Service::S3, Service::Google],
         "the file with the key for `sse=customer`: 32 bytes, as they are or in base64. Who loses it has lost the repository",
         |all, text| value::set(&mut all.sse_customer_key_file, value::path(text)),
     ),

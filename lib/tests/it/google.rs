@@ -1,0 +1,563 @@
+//! The adapter for Google Cloud Storage, against the fake that testkit has of it, and against
+//! answers that a good service seldom gives.
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, future};
+use pail::ids::SystemIds;
+use pail::store::adapter::google::Google;
+use pail::store::layer::Retry;
+use pail::store::{Env, Got, Location, Options, Precondition, Put, Store, Version, Want};
+use pail::transaction::probe;
+use pail::{Error, ErrorKind, Key};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use testkit::conformance::{conformance, races};
+use testkit::google::{self, Atomicity, Conditions, Rules};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+const TOKEN: &str = "ya29.the-token-that-may-write";
+
+fn env(token: &str) -> Arc<dyn Env> {
+    let pairs = [
+        ("GOOGLE_OAUTH_ACCESS_TOKEN", token),
+        ("NO_GCE_CHECK", "true"),
+        ("CLOUDSDK_CONFIG", "/none"),
+    ];
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Arc::new(BTreeMap::from(pairs))
+}
+
+/// A store at an address, with what the query says.
+fn at(endpoint: &str, path: &str, query: &str, token: &str) -> Google {
+    let host = endpoint.trim_start_matches("http://");
+    let location = Location::parse(&format!("gs+http://{host}/{path}?{query}")).unwrap();
+    let options = Options::gather(&location, []).unwrap();
+    let Location::Google(location) = location else {
+        panic!("{location}");
+    };
+    Google::open(&location, &options, env(token))
+}
+
+/// A fresh prefix of a service.
+fn store(service: &google::Google) -> Google {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    at(
+        &service.endpoint(),
+        &format!("pail-test/it/{next}"),
+        "",
+        TOKEN,
+    )
+}
+
+/// The bucket itself, with options.
+fn with(service: &google::Google, query: &str) -> Google {
+    at(&service.endpoint(), "pail-test", query, TOKEN)
+}
+
+fn start(rules: Rules) -> google::Google {
+    google::Google::start(rules)
+}
+
+fn key(text: &str) -> Key {
+    Key::new(text).unwrap()
+}
+
+fn bytes(text: &'static str) -> Bytes {
+    Bytes::from_static(text.as_bytes())
+}
+
+async fn put(store: &dyn Store, name: &str, body: &'static str) -> Version {
+    let put = store
+        .put(&key(name), bytes(body), Precondition::Always)
+        .await;
+    match put.unwrap() {
+        Put::Written(version) => version,
+        Put::Lost => panic!("{name}"),
+    }
+}
+
+async fn read(store: &dyn Store, name: &str) -> Result<Vec<u8>, Error> {
+    match store.get(&key(name), Want::all()).await? {
+        Got::Found(body) => {
+            let chunks: Vec<Bytes> = body.bytes.try_collect().await?;
+            Ok(chunks.concat())
+        }
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+/// No error may show a secret, however it is printed.
+fn hides(error: &Error) {
+    let shown = format!("{error} {error:?} {error:#?} {:?}", error.hint());
+    for hidden in ["ya29", "Bearer", "authorization", "hushhush"] {
+        assert!(!shown.contains(hidden), "{hidden}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn google_keeps_the_whole_contract() {
+    let service = start(Rules::default());
+    conformance(|| Arc::new(store(&service))).await;
+    conformance(|| Arc::new(Retry::new(store(&service), Arc::new(SystemIds)))).await;
+}
+
+#[tokio::test]
+async fn short_pages_are_all_turned() {
+    let service = start(Rules {
+        page: 3,
+        ..Rules::default()
+    });
+    let store = store(&service);
+    let names: Vec<String> = (0..10).map(|n| format!("d/f {n}")).collect();
+    for name in &names {
+        put(&store, name, "x").await;
+    }
+    let all = |after| {
+        let listed = store.list("d/", after).map_ok(|file| file.key);
+        listed.try_collect::<Vec<_>>()
+    };
+    assert_eq!(all(None).await.unwrap(), names);
+    assert_eq!(all(Some("d/f 4")).await.unwrap(), names[5..]);
+    for name in &names {
+        let upload = store.begin(&key(name)).await.unwrap();
+        upload.part(0, bytes("x")).await.unwrap();
+    }
+    let open: Vec<_> = store.unfinished("d/").try_collect().await.unwrap();
+    assert_eq!(open.len(), 10);
+    let upload = store.begin(&key("big")).await.unwrap();
+    for number in 0..7 {
+        upload.part(number, bytes("x")).await.unwrap();
+    }
+    let token = upload.token().unwrap();
+    let taken = store.resume(&key("big"), token).await.unwrap().unwrap();
+    assert_eq!(taken.parts, (0..7).map(|number| (number, 1)).collect());
+}
+
+#[tokio::test]
+async fn a_service_whose_check_and_write_are_two_steps_fails_the_contract() {
+    let rules = Rules {
+        atomicity: Atomicity::TwoSteps,
+        ..Rules::default()
+    };
+    let service = start(rules);
+    let raced = tokio::spawn(async move { races(|| Arc::new(store(&service))).await });
+    assert!(raced.await.unwrap_err().is_panic());
+}
+
+#[tokio::test]
+async fn the_probe_finds_out_who_ignores_conditions() {
+    let service = start(Rules::default());
+    probe(&store(&service), &SystemIds).await.unwrap();
+    assert_eq!(service.names(), [""; 0], "nothing is left behind");
+    let service = start(Rules {
+        conditions: Conditions::Ignored,
+        ..Rules::default()
+    });
+    let error = probe(&store(&service), &SystemIds).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+}
+
+#[tokio::test]
+async fn a_write_too_soon_is_a_definite_no() {
+    let service = start(Rules {
+        pause: Some(Duration::from_secs(3600)),
+        ..Rules::default()
+    });
+    let store = store(&service);
+    let version = put(&store, "f", "one").await;
+    for when in [
+        Precondition::Always,
+        Precondition::Absent,
+        Precondition::Unchanged(&version),
+    ] {
+        let error = store.put(&key("f"), bytes("two"), when).await.unwrap_err();
+        // InDoubt would say that it may have landed.
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{when:?}: {error}");
+        assert!(error.pause().is_some(), "the one who asks must wait");
+    }
+    assert_eq!(read(&store, "f").await.unwrap(), b"one");
+}
+
+#[tokio::test]
+async fn what_the_options_say_of_a_file_is_sent_with_it() {
+    let service = start(Rules::default());
+    let query = "storage-class=nearline&acl=public-read&metadata=team=core,site=a b";
+    let store = with(&service, query);
+    put(&store, "one", "x").await;
+    let upload = store.begin(&key("parts")).await.unwrap();
+    upload.part(0, bytes("x")).await.unwrap();
+    upload.complete().await.unwrap();
+    for name in ["one", "parts"] {
+        let said = service.object(name).unwrap().attributes;
+        assert_eq!(said.class.as_deref(), Some("NEARLINE"), "{name}");
+        assert_eq!(said.acl.as_deref(), Some("public-read"), "{name}");
+        assert_eq!(said.metadata["team"], "core", "{name}");
+        assert_eq!(said.metadata["site"], "a b", "{name}");
+    }
+    // What is written again and again has the bucket's own class.
+    let again = store
+        .put(&key("again"), bytes("x"), Precondition::Absent)
+        .await;
+    assert!(matches!(again.unwrap(), Put::Written(_)));
+    let said = service.object("again").unwrap().attributes;
+    assert_eq!((said.class, said.metadata.len()), (None, 2));
+    let odd = with(&service, "storage-class=GLACIER");
+    let refused = odd.put(&key("odd"), bytes("x"), Precondition::Always).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn keys_of_the_user_and_of_the_key_service_are_sent_along() {
+    let service = start(Rules::default());
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("key");
+    // 32 bytes of zeros, and their SHA-256.
+    std::fs::write(&file, [0; 32]).unwrap();
+    let digest = "Zmh6rfhivXdsj8GLjp+OIAiXFIVu4jOzkCpZHQ1fKSU=";
+    let query = format!("sse=customer&sse-customer-key-file={}", file.display());
+    let own = with(&service, &query);
+    let version = put(&own, "own", "secret").await;
+    let said = service.object("own").unwrap().attributes;
+    assert_eq!(said.key_digest.as_deref(), Some(digest));
+    assert_eq!(read(&own, "own").await.unwrap(), b"secret");
+    let again = own
+        .put(
+            &key("own"),
+            bytes("more"),
+            Precondition::Unchanged(&version),
+        )
+        .await;
+    assert!(matches!(again.unwrap(), Put::Written(_)));
+    let upload = own.begin(&key("parts")).await.unwrap();
+    upload.part(0, bytes("x")).await.unwrap();
+    upload.complete().await.unwrap();
+    assert_eq!(own.head(&key("parts")).await.unwrap().unwrap().size, 1);
+    let error = read(&with(&service, ""), "own").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+    std::fs::write(&file, "short").unwrap();
+    let error = read(&with(&service, &query), "own").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+
+    let name = "projects/p/locations/eu/keyRings/r/cryptoKeys/k";
+    let kms = with(&service, &format!("sse=kms&sse-kms-key={name}"));
+    put(&kms, "kms", "x").await;
+    let said = service.object("kms").unwrap().attributes;
+    assert_eq!(said.kms_key.as_deref(), Some(name));
+    for query in ["sse=kms", "sse=dsse"] {
+        let error = read(&with(&service, query), "kms").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn who_asks_pays_where_the_bucket_wants_it() {
+    let service = start(Rules {
+        requester_pays: Some("my-project".to_owned()),
+        ..Rules::default()
+    });
+    let error = read(&with(&service, ""), "f").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    assert!(error.hint().unwrap().contains("?project="), "{error:?}");
+    let error = read(&with(&service, "requester-pays=true"), "f")
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("no project"), "{error}");
+    let error = read(&with(&service, "project=other"), "f")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+    let paying = with(&service, "requester-pays=true&project=my-project");
+    put(&paying, "f", "x").await;
+    assert_eq!(read(&paying, "f").await.unwrap(), b"x");
+    assert_eq!(paying.list("", None).count().await, 1);
+    paying.delete(&key("f")).await.unwrap();
+}
+
+#[tokio::test]
+async fn tokens_are_judged_and_never_shown() {
+    let service = start(Rules::default());
+    service.write("f", "x");
+    let other = |token| at(&service.endpoint(), "pail-test", "", token);
+    let expired = other("ya29.expired");
+    // Perhaps there is a new one by now.
+    let error = read(&expired, "f").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    hides(&error);
+    let error = read(&expired, "f").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+    assert!(error.hint().unwrap().contains("gcloud"), "{error:?}");
+    hides(&error);
+    let reader = other(service.reader_token());
+    assert_eq!(read(&reader, "f").await.unwrap(), b"x");
+    for when in [Precondition::Always, Precondition::Absent] {
+        let error = reader.put(&key("g"), bytes("x"), when).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+        assert!(
+            error.to_string().contains("storage.objects.create"),
+            "{error}"
+        );
+        assert!(error.hint().unwrap().contains("roles/storage.objectUser"));
+        hides(&error);
+    }
+    let error = reader.delete(&key("f")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+    let used = reader.credentials_used().unwrap();
+    assert_eq!(used, "the environment (GOOGLE_OAUTH_ACCESS_TOKEN)");
+    assert!(!format!("{reader:?} {}", reader.describe()).contains("ya29"));
+}
+
+#[tokio::test]
+async fn a_public_bucket_is_read_without_credentials() {
+    let service = start(Rules {
+        public: true,
+        ..Rules::default()
+    });
+    service.write("f", "open");
+    let anonymous = with(&service, "anonymous=true");
+    assert_eq!(read(&anonymous, "f").await.unwrap(), b"open");
+    assert_eq!(anonymous.list("", None).count().await, 1);
+    assert_eq!(anonymous.credentials_used(), None);
+    let error = anonymous
+        .put(&key("g"), bytes("x"), Precondition::Absent)
+        .await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Denied);
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there_is_named() {
+    let service = start(Rules::default());
+    let store = at(&service.endpoint(), "other-bucket/repo", "", TOKEN);
+    let error = read(&store, "f").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Missing, "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains("cannot read f in gs+http://127.0.0.1:"),
+        "{text}"
+    );
+    assert!(
+        text.contains("/other-bucket/repo: no such bucket"),
+        "{text}"
+    );
+    let listed = store.list("", None).next().await.unwrap().unwrap_err();
+    assert_eq!(listed.kind(), ErrorKind::Missing, "{listed}");
+}
+
+#[tokio::test]
+async fn what_others_wrote_under_odd_names_is_listed() {
+    let service = start(Rules::default());
+    for name in [
+        "repo//double",
+        "repo/a\\b",
+        "repo/./x",
+        "repo/",
+        "repo/é +&=",
+    ] {
+        service.write(name, "x");
+    }
+    let store = at(&service.endpoint(), "pail-test/repo", "", TOKEN);
+    let listed: Vec<_> = store
+        .list("", None)
+        .map_ok(|file| file.key)
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(listed, ["", "./x", "/double", "a\\b", "é +&="]);
+}
+
+/// A service that gives one answer to each connection, and then closes it. What it heard.
+async fn scripted(answers: Vec<String>) -> (String, tokio::task::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let heard = tokio::spawn(async move {
+        let mut heads = Vec::new();
+        for answer in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            let head = String::from_utf8(head).unwrap();
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "));
+            let length = length.map_or(0, |length| length.parse().unwrap());
+            stream.read_exact(&mut vec![0; length]).await.unwrap();
+            heads.push(head);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+        heads
+    });
+    (address, heard)
+}
+
+fn answer(status: u16, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
+}
+
+fn refusal(status: u16, code: &str) -> String {
+    let body = format!(
+        "<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code>\
+         <Message>It &lt;said&gt; so.</Message></Error>"
+    );
+    answer(status, "", &body)
+}
+
+/// The kinds of a read, a write and a conditional write that get this answer.
+async fn kinds(answer: String) -> [ErrorKind; 3] {
+    let (address, _) = scripted(vec![answer.clone(), answer.clone(), answer]).await;
+    let store = at(&address, "pail-test/repo", "", TOKEN);
+    let errors = [
+        read(&store, "f").await.unwrap_err(),
+        store
+            .put(&key("f"), bytes("x"), Precondition::Always)
+            .await
+            .unwrap_err(),
+        store
+            .put(&key("f"), bytes("x"), Precondition::Absent)
+            .await
+            .unwrap_err(),
+    ];
+    errors.iter().for_each(hides);
+    errors.map(|error| error.kind())
+}
+
+#[tokio::test]
+async fn each_refusal_has_its_kind() {
+    use ErrorKind::{Denied, InDoubt, Invalid, Missing, Unavailable, Unsupported};
+    let weak = [Unavailable, Unavailable, InDoubt];
+    for (status, code, want) in [
+        (400, "InvalidArgument", [Invalid; 3]),
+        (400, "UserProjectMissing", [Invalid; 3]),
+        (400, "BadDigest", weak),
+        (401, "AuthenticationRequired", [Unavailable, Denied, Denied]),
+        (403, "AccessDenied", [Denied; 3]),
+        (403, "UserProjectAccountProblem", [Denied; 3]),
+        (403, "CloudKmsDisabledKey", [Denied; 3]),
+        (403, "RetentionPolicyNotMet", [Denied; 3]),
+        (404, "NoSuchBucket", [Missing; 3]),
+        (405, "MethodNotAllowed", [Unsupported; 3]),
+        (408, "RequestTimeout", weak),
+        (429, "SlowDown", [Unavailable; 3]),
+        (500, "InternalError", weak),
+        (503, "ServiceUnavailable", weak),
+        (418, "Teapot", [Invalid; 3]),
+    ] {
+        assert_eq!(kinds(refusal(status, code)).await, want, "{status} {code}");
+    }
+    let plain = answer(502, "", "<html>bad gateway</html>");
+    assert_eq!(kinds(plain).await, weak);
+}
+
+#[tokio::test]
+async fn a_lost_answer_leaves_only_a_conditional_write_in_doubt() {
+    let kinds = kinds("HTTP/1.1 200 OK\r\ncontent-le".to_owned()).await;
+    let weak = ErrorKind::Unavailable;
+    assert_eq!(kinds, [weak, weak, ErrorKind::InDoubt]);
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = gone.local_addr().unwrap().to_string();
+    drop(gone);
+    let store = at(&address, "pail-test", "", TOKEN);
+    let unsent = store.put(&key("f"), bytes("x"), Precondition::Absent).await;
+    assert_eq!(unsent.unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_body_that_changed_or_broke_off_is_never_taken_for_whole() {
+    let about = "etag: \"x\"\r\nx-goog-generation: 7\r\nx-goog-stored-content-length: 5\r\n";
+    // The checksum is that of "hello".
+    let summed = format!("{about}x-goog-hash: crc32c=mnG7TA==\r\n");
+    let short = answer(200, about, "hell");
+    let lie = "HTTP/1.1 206 X\r\ncontent-length: 2\r\ncontent-range: bytes 3-4/5\r\n";
+    let other = format!("{lie}{about}\r\nlo");
+    let whole = answer(200, about, "hello");
+    let good = answer(200, &summed, "hello");
+    let bad = answer(200, &summed, "hellO");
+    let (address, _) = scripted(vec![good, bad, short, other, whole]).await;
+    let store = at(&address, "pail-test", "", TOKEN);
+    assert_eq!(read(&store, "f").await.unwrap(), b"hello");
+    let error = read(&store, "f").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.to_string().contains("checksum"), "{error}");
+    let error = read(&store, "f").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    for _ in 0..2 {
+        let wrong = store.get(&key("f"), Want::range(0..2)).await.unwrap_err();
+        assert_eq!(wrong.kind(), ErrorKind::Unsupported, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn each_body_goes_up_with_its_checksum_and_each_write_with_its_condition() {
+    let written = answer(200, "etag: \"x\"\r\nx-goog-generation: 7\r\n", "");
+    let (address, heard) = scripted(vec![written.clone(), written.clone(), written]).await;
+    let store = at(&address, "pail-test/repo", "project=payer", TOKEN);
+    let version = put(&store, "a b", "hello").await;
+    assert_eq!(version, Version::new("7 \"x\""));
+    for when in [Precondition::Absent, Precondition::Unchanged(&version)] {
+        let put = store.put(&key("f"), bytes("hello"), when).await.unwrap();
+        assert_eq!(put, Put::Written(version.clone()));
+    }
+    let heads = heard.await.unwrap();
+    for head in &heads {
+        assert!(head.contains("x-goog-hash: crc32c=mnG7TA==\r\n"), "{head}");
+        assert!(head.contains("x-goog-user-project: payer\r\n"), "{head}");
+        assert!(head.contains(&format!("authorization: Bearer {TOKEN}\r\n")));
+    }
+    assert!(heads[0].starts_with("PUT /pail-test/repo/a%20b HTTP/1.1\r\n"));
+    assert!(!heads[0].contains("x-goog-if-generation-match"));
+    assert!(heads[1].contains("x-goog-if-generation-match: 0\r\n"));
+    assert!(heads[2].contains("x-goog-if-generation-match: 7\r\n"));
+}
+
+#[tokio::test]
+async fn plain_http_to_another_machine_is_refused() {
+    let location = Location::parse("gs://pail-test/repo?endpoint=http://storage.example").unwrap();
+    let options = Options::gather(&location, []).unwrap();
+    let opened = pail::store::open(&location, &options, env(TOKEN));
+    let error = match opened {
+        Ok(store) => store.head(&key("f")).await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    assert!(error.to_string().contains("plain HTTP"), "{error}");
+}
+
+#[tokio::test]
+async fn many_clients_over_one_object_a_second_lose_nothing() {
+    // A hundredth of Google's pause: what matters is that most attempts meet it.
+    let service = start(Rules {
+        pause: Some(Duration::from_millis(10)),
+        ..Rules::default()
+    });
+    let store = store(&service);
+    put(&store, "count", "0").await;
+    let clients = (0..4).map(|_| async {
+        let mut done = 0;
+        while done < 5 {
+            let Got::Found(body) = store.get(&key("count"), Want::all()).await.unwrap() else {
+                panic!("no count");
+            };
+            let version = body.info.version;
+            let text: Vec<Bytes> = body.bytes.try_collect().await.unwrap();
+            let count: u32 = String::from_utf8(text.concat()).unwrap().parse().unwrap();
+            let next = Bytes::from((count + 1).to_string());
+            match store
+                .put(&key("count"), next, Precondition::Unchanged(&version))
+                .await
+            {
+                Ok(Put::Written(_)) => done += 1,
+                Ok(Put::Lost) => {}
+                // A no: nothing has to be read back.
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    });
+    future::join_all(clients).await;
+    assert_eq!(read(&store, "count").await.unwrap(), b"20");
+}
