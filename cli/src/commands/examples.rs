@@ -83,6 +83,10 @@ pub(super) const ALL: &[(&str, &[Example])] = &[
                 "git pail log origin --ref 'refs/tags/*' --all --json",
                 "every move of a tag, for programs",
             ),
+            (
+                "git pail log origin --since '2 weeks ago'",
+                "what happened in the last two weeks",
+            ),
         ],
     ),
     (
@@ -110,6 +114,23 @@ pub(super) const ALL: &[(&str, &[Example])] = &[
             (
                 "git config pail.autoMaintenance false",
                 "leave it to a cron job",
+            ),
+        ],
+    ),
+    (
+        "restore",
+        &[
+            (
+                "git pail restore origin main",
+                "undo the last move of main: a force-push, or its deletion",
+            ),
+            (
+                "git pail restore origin main@12",
+                "make it what it was at generation 12, as git pail log tells",
+            ),
+            (
+                "git pail restore origin 'refs/tags/v1@{yesterday}' --dry-run",
+                "look what it was yesterday",
             ),
         ],
     ),

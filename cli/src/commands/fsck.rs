@@ -5,7 +5,8 @@ use super::{findings, repository};
 use crate::ui::bytes::human;
 use pail::format::names;
 use pail::local::Git;
-use pail::maintenance::fsck::{Report, Workshop};
+use pail::maintenance::Bench;
+use pail::maintenance::fsck::Report;
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -67,11 +68,11 @@ struct Checked {
 
 pub(super) async fn run(args: Args) -> Result<(), Stop> {
     let remote = repository::open_with(args.url.as_deref(), args.full && !args.json).await?;
-    let workshop = args.full.then(|| Workshop {
+    let bench = args.full.then(|| Bench {
         git: Git::new(),
         folder: args.temp.unwrap_or_else(std::env::temp_dir),
     });
-    let report = remote.fsck(workshop.as_ref()).await?;
+    let report = remote.fsck(bench.as_ref()).await?;
     let checked = report.checked;
     let out = Out {
         url: remote.context().store.describe(),

@@ -2,7 +2,7 @@
 
 use super::findings::plain;
 use super::stop::{Stop, show};
-use super::{json, repository};
+use super::{json, repository, restore};
 use pail::format::manifest::{LogEntry, RefMove};
 use pail::format::names;
 use pail::refs::pattern;
@@ -23,7 +23,8 @@ const FIRST_READ: usize = 100;
 ///
 /// Every change of a repository leaves an entry in its push log: the generation that it
 /// made, when and by whom (as git names the committer, by the clock of that machine), what
-/// it was, which refs moved from what to what, and the push options. Newest first.
+/// it was, which refs moved from what to what, and the push options, or what a command was
+/// asked for. Newest first.
 ///
 /// With --json, one object: url, and entries, a list of generation, time (RFC 3339, UTC),
 /// who, what, moves (a list of ref, old and new, null where a ref was made or deleted) and
@@ -33,15 +34,18 @@ const FIRST_READ: usize = 100;
 pub(super) struct Args {
     /// Where: a URL, or the name of a remote; default: the remote of this branch, or origin
     url: Option<String>,
-    /// How many entries to show
-    #[arg(short = 'n', long = "max-count", value_name = "N", default_value_t = DEFAULT_COUNT)]
-    count: usize,
+    /// How many entries to show; default: 20, or all with --since
+    #[arg(short = 'n', long = "max-count", value_name = "N")]
+    count: Option<usize>,
     /// Show every entry
     #[arg(long, conflicts_with = "count")]
     all: bool,
     /// Only moves of refs that match: main, v1.*, refs/tags/*; * also matches slashes
     #[arg(long = "ref", value_name = "PATTERN")]
     pattern: Option<String>,
+    /// Only what is not older, by the clocks of those who wrote: a date as git log takes it
+    #[arg(long, value_name = "DATE")]
+    since: Option<String>,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -75,8 +79,12 @@ struct Move {
 type Told = (LogEntry, Vec<RefMove>);
 
 pub(super) async fn run(args: Args) -> Result<(), Stop> {
+    let since = match &args.since {
+        Some(date) => Some(restore::time(date).await?),
+        None => None,
+    };
     let remote = repository::open(args.url.as_deref()).await?;
-    let told = collect(&remote, &args).await?;
+    let told = collect(&remote, &args, since).await?;
     if args.json {
         return json::print(&Out {
             url: remote.context().store.describe(),
@@ -88,35 +96,45 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
 }
 
 /// Reads as far back as it takes.
-async fn collect(remote: &Remote, args: &Args) -> Result<Vec<Told>> {
-    let count = if args.all { usize::MAX } else { args.count };
-    let Some(pattern) = &args.pattern else {
-        let mut told = Vec::new();
-        for entry in remote.log(count).await? {
-            let moves = remote.moves(&entry).await?;
-            told.push((entry, moves));
-        }
-        return Ok(told);
-    };
-    // How far back the wanted entries lie is not known: four times as far at each try.
-    let mut limit = if args.all {
+async fn collect(remote: &Remote, args: &Args, since: Option<i64>) -> Result<Vec<Told>> {
+    let default = if since.is_some() {
         usize::MAX
     } else {
-        FIRST_READ.max(count)
+        DEFAULT_COUNT
+    };
+    let count = if args.all {
+        usize::MAX
+    } else {
+        args.count.unwrap_or(default)
+    };
+    let filtered = args.pattern.is_some() || since.is_some();
+    // How far back the wanted entries lie is not known: four times as far at each try.
+    let mut limit = match (filtered, since) {
+        (false, _) => count,
+        (true, None) if count == usize::MAX => count,
+        _ => FIRST_READ.max(count.min(FIRST_READ)),
     };
     loop {
         let entries = remote.log(limit).await?;
-        let whole = entries.len() < limit;
+        let last = entries.last().map(|entry| entry.time);
+        let past = since.is_some_and(|since| last.is_some_and(|last| last < since));
+        let whole = entries.len() < limit || past || !filtered;
         let mut told = Vec::new();
         for entry in entries {
             if told.len() == count {
                 break;
             }
-            let mut moves = remote.moves(&entry).await?;
-            moves.retain(|one| pattern::fits(pattern.as_bytes(), one.name.as_bytes()));
-            if !moves.is_empty() {
-                told.push((entry, moves));
+            if since.is_some_and(|since| entry.time < since) {
+                continue;
             }
+            let mut moves = remote.moves(&entry).await?;
+            if let Some(pattern) = &args.pattern {
+                moves.retain(|one| pattern::fits(pattern.as_bytes(), one.name.as_bytes()));
+                if moves.is_empty() {
+                    continue;
+                }
+            }
+            told.push((entry, moves));
         }
         if whole || told.len() == count {
             return Ok(told);
@@ -172,7 +190,12 @@ fn text((entry, moves): &Told) -> String {
         );
     }
     for option in &entry.options {
-        let _ = writeln!(out, "  push option: {}", plain(option));
+        let kind = if entry.what == "push" {
+            "push option"
+        } else {
+            "asked for"
+        };
+        let _ = writeln!(out, "  {kind}: {}", plain(option));
     }
     out
 }

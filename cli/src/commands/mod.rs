@@ -20,6 +20,7 @@ mod man_pages;
 mod protect;
 mod reference;
 mod repository;
+mod restore;
 mod set_head;
 mod stop;
 mod submodules;
@@ -70,6 +71,7 @@ fn run(verb: Verb) -> Result<(), Stop> {
             Verb::Log(args) => log::run(args).await,
             Verb::Fsck(args) => fsck::run(args).await,
             Verb::Maintenance(args) => maintenance::run(args).await,
+            Verb::Restore(args) => restore::run(args).await,
             Verb::SetHead(args) => set_head::run(args).await,
             Verb::DeleteBranch(args) => delete_branch::run(args).await,
             Verb::Protect(args) => protect::run(args).await,

@@ -2,7 +2,7 @@
 
 use super::{
     completions, config, delete_branch, demo, examples, fsck, init, install, log, ls, maintenance,
-    man, protect, reference, set_head, uninstall, unprotect,
+    man, protect, reference, restore, set_head, uninstall, unprotect,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -41,6 +41,7 @@ pub(super) enum Verb {
     Log(log::Args),
     Fsck(fsck::Args),
     Maintenance(maintenance::Args),
+    Restore(restore::Args),
     SetHead(set_head::Args),
     DeleteBranch(delete_branch::Args),
     Protect(protect::Args),

@@ -2,6 +2,7 @@
 
 mod fsck;
 mod protect;
+mod restore;
 
 use crate::it::world::World;
 use serde_json::Value;

@@ -6,16 +6,19 @@
 //! moment; what that leaves is a file that no manifest names. See
 //! `docs/design/0007-maintenance.md`.
 
+mod bench;
 mod finding;
 pub mod fsck;
 mod gather;
 pub mod levels;
 mod merge;
+pub mod restore;
 mod run;
 mod same_objects;
 pub mod sweep;
 mod workshop;
 
+pub use bench::Bench;
 pub use finding::{Finding, Severity};
 pub use merge::{Merged, merge};
 pub use run::{Plan, Report, is_due, plan, run};

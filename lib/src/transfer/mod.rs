@@ -14,7 +14,7 @@ mod salt;
 
 pub use fetch::{FetchRequest, Fetched, Verify, fetch};
 pub use plan::{Start, cover};
-pub use push::{PushRequest, Pushed, push};
+pub use push::{PushRequest, Pushed, Told, push, push_as};
 
 pub(crate) use join::Join;
 pub(crate) use publish::{upload_overflow, upload_pack};

@@ -55,6 +55,31 @@ pub async fn push(
     at: Option<Snapshot>,
     request: &PushRequest,
 ) -> Result<Pushed> {
+    push_as(context, repository, at, request, None).await
+}
+
+/// How the log tells what a push was for.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// What it was: `push`, `restore` …
+    pub what: String,
+    /// Who, as git's committer identity.
+    pub who: String,
+}
+
+/// As [`push`]; where it is told otherwise, the log does not call it a push of the local
+/// committer.
+///
+/// # Errors
+///
+/// As [`push`].
+pub async fn push_as(
+    context: &Context,
+    repository: &Repository,
+    at: Option<Snapshot>,
+    request: &PushRequest,
+    told: Option<&Told>,
+) -> Result<Pushed> {
     let mut current = at;
     for _ in 0..MAX_REMAKES {
         let mut gap = Gap::find(repository, current.as_ref(), &request.edits).await?;
@@ -64,6 +89,9 @@ pub async fn push(
         let (edits, places) = without_holes(request, &holes);
         let mut change = change(context, repository, current.as_ref(), request, edits).await?;
         change.basis = gap.basis(current.as_ref());
+        if let Some(told) = told {
+            (change.what, change.who) = (told.what.clone(), told.who.clone());
+        }
         let preview = apply(current.as_ref(), &change)?;
         if request.dry_run || matches!(preview, Applied::Nothing(_)) {
             let outcomes = outcomes_of(preview, &change.edits);

@@ -6,41 +6,29 @@ use super::{Report, Severity};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::format::keys;
 use crate::format::manifest::{Holds, PackEntry};
-use crate::ids::Ids;
-use crate::local::{Git, PackFault, Scratch};
-use crate::maintenance::Finding;
+use crate::local::{PackFault, Scratch};
+use crate::maintenance::bench::bring;
+use crate::maintenance::{Bench, Finding};
 use crate::oid::ObjectId;
 use crate::progress::Phase;
 use crate::refs::{RefName, RefValue};
-use crate::store::{Wanted, download};
 use crate::transfer::Context;
-use futures_util::{StreamExt, pin_mut};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How many broken refs are told one by one.
 const TOLD: usize = 20;
 
-/// Where the full check works: git, and a folder with room for all packs.
-#[derive(Debug, Clone)]
-pub struct Workshop {
-    /// The git that checks objects.
-    pub git: Git,
-    /// In which folder the temporary repository is made.
-    pub folder: PathBuf,
-}
-
 /// Reads every pack into a temporary repository; there git has the last word.
 pub(super) async fn look(
     context: &Context,
-    workshop: &Workshop,
+    bench: &Bench,
     looked: &Looked,
     report: &mut Report,
 ) -> Result<()> {
-    let ids: &dyn Ids = &*context.ids;
-    let format = looked.at.manifest.object_format;
-    let scratch = Scratch::new(&workshop.git, &workshop.folder, format, ids).await?;
+    let scratch = bench
+        .open(context, looked.at.manifest.object_format)
+        .await?;
     let mut packs: Vec<_> = looked.at.manifest.packs.iter().collect();
     packs.retain(|pack| looked.packs.contains(&pack.name));
     packs.sort_by_key(|pack| (pack.to, pack.holds != Holds::Blobs));
@@ -120,31 +108,15 @@ async fn fetch(
     to: &Path,
     report: &mut Report,
 ) -> Result<bool> {
-    let wanted = [Wanted {
-        key: crate::Key::new(key)?,
-        size,
-    }];
-    let act = || format!("write {}", to.display());
-    let mut file = std::fs::File::create(to).during(act)?;
-    let pieces = download(&*context.store, &wanted, context.limits);
-    pin_mut!(pieces);
-    while let Some(piece) = pieces.next().await {
-        match piece {
-            Ok(piece) => {
-                file.write_all(&piece.bytes).during(act)?;
-                let count = piece.bytes.len() as u64;
-                context.progress.advance(Phase::Download, count);
-            }
-            Err(error) if matches!(error.kind(), ErrorKind::Missing | ErrorKind::Corrupt) => {
-                let finding = Finding::new(Severity::Error, "unreadable", key, error.to_string());
-                report.findings.push(finding.with_mend(mend(key)));
-                std::fs::remove_file(to).during(|| format!("remove {}", to.display()))?;
-                return Ok(false);
-            }
-            Err(error) => return Err(error),
+    match bring(context, key, size, to).await {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::Missing | ErrorKind::Corrupt) => {
+            let finding = Finding::new(Severity::Error, "unreadable", key, error.to_string());
+            report.findings.push(finding.with_mend(mend(key)));
+            Ok(false)
         }
+        Err(error) => Err(error),
     }
-    Ok(true)
 }
 
 /// Whether two files have the same bytes. An index is small beside its pack.

@@ -10,9 +10,7 @@ mod hurt;
 mod manifest;
 mod quick;
 
-pub use full::Workshop;
-
-use super::{Finding, Severity};
+use super::{Bench, Finding, Severity};
 use crate::error::Result;
 use crate::refs::RefName;
 use crate::transfer::Context;
@@ -66,21 +64,21 @@ impl Report {
 /// Looks a repository over; `None` if there is none here.
 ///
 /// The quick check reads the manifest, the ref table and the log, and lists the files: one
-/// GET for each of those, one LIST for each thousand files. With a workshop every byte of
+/// GET for each of those, one LIST for each thousand files. With a bench every byte of
 /// every pack is read, too, as by a clone of everything.
 ///
 /// # Errors
 ///
 /// [`crate::ErrorKind::Unsupported`] if a newer program wrote the repository; those of the
 /// store, and of git.
-pub async fn fsck(context: &Context, workshop: Option<&Workshop>) -> Result<Option<Report>> {
+pub async fn fsck(context: &Context, bench: Option<&Bench>) -> Result<Option<Report>> {
     let mut restarts = 0;
     loop {
         let Some((looked, mut report)) = quick::look(context).await? else {
             return Ok(None);
         };
-        if let (Some(looked), Some(workshop)) = (&looked, workshop) {
-            full::look(context, workshop, looked, &mut report).await?;
+        if let (Some(looked), Some(bench)) = (&looked, bench) {
+            full::look(context, bench, looked, &mut report).await?;
         }
         // What maintenance replaced meanwhile is no damage.
         let moved = match &looked {
