@@ -7,6 +7,8 @@ pub struct Record {
     pub method: String,
     /// The path with its query, as it was sent.
     pub path: String,
+    /// Its headers, as they were sent, a line each.
+    pub headers: String,
     /// The status that the client was told; none if it was told nothing.
     pub status: Option<u16>,
     /// Bytes of the request's body.
@@ -21,6 +23,16 @@ pub struct Record {
     pub first: bool,
     /// Place of its start and its end among all starts and ends.
     span: (u64, Option<u64>),
+}
+
+impl Record {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
 }
 
 /// All requests so far.
@@ -65,6 +77,7 @@ impl Log {
         self.records.push(Record {
             method: method.to_owned(),
             path: path.to_owned(),
+            headers: String::new(),
             status: None,
             sent: 0,
             received: 0,

@@ -23,6 +23,9 @@ pub(super) async fn connection(client: TcpStream, upstream: SocketAddr, state: S
             let mut state = lock(&state);
             let number = state.log.start(connection, first, &method, &path);
             first = false;
+            state.log.update(number, |record| {
+                record.headers = String::from_utf8_lossy(&head.bytes).into_owned();
+            });
             let fault = state
                 .rules
                 .iter_mut()

@@ -5,14 +5,20 @@
 //! [`Retry`](crate::store::layer::Retry) around this repeats.
 
 mod answer;
+mod bucket;
+mod etag;
+mod extra;
+mod host;
 mod list;
 mod refusal;
+mod session;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod unfinished;
 mod upload;
 mod watch;
+mod wire;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
@@ -28,20 +34,24 @@ use crate::store::{
 use answer::{Act, Asked};
 use async_trait::async_trait;
 use bytes::Bytes;
+use etag::Spelling;
+use extra::Extra;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use http::{HeaderValue, StatusCode};
-use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential, AwsCredentialProvider};
-use object_store::client::CredentialProvider;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::{
     GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
     RetryConfig, UpdateVersion,
 };
+use session::Session;
 use settings::Settings;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::OnceCell;
 use watch::Watched;
+use wire::{Place, Wire};
 
 /// A prefix of a bucket of an S3 service. Clones share connections and credentials.
 #[derive(Clone)]
@@ -53,16 +63,18 @@ struct Shared {
     location: S3Location,
     options: Options,
     env: Arc<dyn Env>,
+    clock: Arc<dyn Clock>,
     source: Arc<Source>,
+    spelling: Spelling,
+    /// Whether some answer has shown that the bucket is there.
+    seen: AtomicBool,
     open: OnceCell<Open>,
 }
 
 /// What the first request finds out.
 struct Open {
     service: AmazonS3,
-    credentials: AwsCredentialProvider,
-    client: Watched,
-    settings: Settings,
+    wire: Wire,
 }
 
 impl fmt::Debug for S3 {
@@ -88,13 +100,16 @@ impl S3 {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let location = location.clone().with_profile(options);
-        let source = Source::new(location.clone(), Arc::clone(&env), clock);
+        let source = Source::new(location.clone(), Arc::clone(&env), Arc::clone(&clock));
         Self {
             shared: Arc::new(Shared {
                 location,
                 options: options.clone(),
                 env,
+                clock,
                 source: Arc::new(source),
+                spelling: Spelling::default(),
+                seen: AtomicBool::new(false),
                 open: OnceCell::new(),
             }),
         }
@@ -104,37 +119,38 @@ impl S3 {
         let shared = &*self.shared;
         let open = || async {
             let settings = Settings::find(&shared.location, &shared.options, &*shared.env).await?;
-            let client = Watched {
+            let extra = Extra::new(&shared.options, settings.is_directory).await?;
+            let watched = Watched {
                 client: Client::new(&*shared.env, &shared.options),
                 source: Arc::clone(&shared.source),
             };
-            shared.source.serves(&settings.bucket_url, &settings.region);
-            let credentials: AwsCredentialProvider = Arc::new(Signer(Arc::clone(&shared.source)));
+            let Place { bucket_url, region } = settings.place.clone();
+            shared.source.serves(&bucket_url, &region);
+            let anonymous = shared.options.anonymous;
+            let session = settings.is_directory && !anonymous;
+            let session = session.then(|| Session::new(Arc::clone(&shared.clock)));
+            let wire = Wire::new(watched, settings, extra, session, anonymous);
             let service = AmazonS3Builder::new()
                 .with_bucket_name(shared.location.bucket())
-                .with_region(&settings.region)
+                .with_region(region)
                 // Given as the bucket's own address, whatever the addressing.
-                .with_endpoint(&settings.bucket_url)
+                .with_endpoint(bucket_url)
                 .with_virtual_hosted_style_request(true)
                 .with_allow_http(true)
-                .with_credentials(Arc::clone(&credentials))
+                // The wire signs.
+                .with_skip_signature(true)
                 .with_disable_bulk_delete(true)
                 .with_retry(RetryConfig {
                     max_retries: 0,
                     ..RetryConfig::default()
                 })
-                .with_http_connector(client.clone())
+                .with_http_connector(wire.clone())
                 .build()
                 .map_err(|error| {
                     let why = format!("cannot use {}: {error}", shared.location);
                     Error::new(ErrorKind::Invalid, why)
                 })?;
-            Ok(Open {
-                service,
-                credentials,
-                client,
-                settings,
-            })
+            Ok(Open { service, wire })
         };
         shared.open.get_or_try_init(open).await
     }
@@ -151,6 +167,57 @@ impl S3 {
         path.ok_or_else(|| Error::new(ErrorKind::Invalid, format!("'{key}' is no name of a file")))
     }
 
+    /// The bucket is there.
+    fn seen(&self) {
+        self.shared.seen.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks why a file is missing.
+    async fn missing(&self, key: &Key) -> Result<Option<FileInfo>> {
+        match self.get(key, Want::range(0..1)).await {
+            Ok(Got::Found(body)) => Ok(Some(body.info)),
+            Err(error) if error.kind() == ErrorKind::Missing => Err(error),
+            // What else it may be, it is no file.
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
+    /// Sends a file with its condition, once.
+    async fn put_once(
+        &self,
+        key: &Key,
+        body: Bytes,
+        when: Precondition<'_>,
+    ) -> Result<std::result::Result<Version, object_store::Error>> {
+        let asked = self.asked(Act::Write, key.as_str());
+        let mode = match when {
+            Precondition::Always => PutMode::Overwrite,
+            Precondition::Absent => PutMode::Create,
+            Precondition::Unchanged(version) => PutMode::Update(UpdateVersion {
+                e_tag: Some(self.shared.spelling.of(version, &asked)?),
+                version: None,
+            }),
+        };
+        let options = PutOptions {
+            mode,
+            ..PutOptions::default()
+        };
+        let path = self.path(key)?;
+        let service = &self.opened().await?.service;
+        match service.put_opts(&path, body.into(), options).await {
+            Ok(written) => {
+                self.seen();
+                if matches!(when, Precondition::Unchanged(_)) {
+                    self.shared.spelling.quoted();
+                }
+                let version = written.e_tag;
+                let version = version.ok_or_else(|| asked.doubt("it names no version"))?;
+                Ok(Ok(Version::new(version)))
+            }
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
     /// What is being asked, for the text of errors.
     fn asked<'a>(&'a self, act: Act, thing: &'a str) -> Asked<'a> {
         Asked {
@@ -158,32 +225,6 @@ impl S3 {
             thing,
             location: &self.shared.location,
         }
-    }
-}
-
-/// Credentials in the form that object_store signs with.
-#[derive(Debug)]
-struct Signer(Arc<Source>);
-
-#[async_trait]
-impl CredentialProvider for Signer {
-    type Credential = AwsCredential;
-
-    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        let found = self
-            .0
-            .get()
-            .await
-            .map_err(|error| object_store::Error::Generic {
-                store: "S3",
-                source: Box::new(error),
-            })?;
-        let found = &found.credential;
-        Ok(Arc::new(AwsCredential {
-            key_id: found.id.clone(),
-            secret_key: found.secret.reveal().to_owned(),
-            token: found.token.as_ref().map(|token| token.reveal().to_owned()),
-        }))
     }
 }
 
@@ -228,14 +269,22 @@ impl Store for S3 {
         self.shared.source.origin()
     }
 
-    /// An answer that there is no such file may also mean that there is no such bucket:
-    /// S3 gives a HEAD no reasons.
+    /// S3 gives a HEAD no reasons, so the first answer that there is no such file may also
+    /// mean that there is no such bucket. One more request then tells, once.
     async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
         let asked = self.asked(Act::Look, key.as_str());
         let path = self.path(key)?;
         match self.opened().await?.service.head(&path).await {
-            Ok(meta) => info(&meta, &asked).map(Some),
+            Ok(meta) => {
+                self.seen();
+                info(&meta, &asked).map(Some)
+            }
             Err(error) => match asked.status(&error) {
+                Some((StatusCode::NOT_FOUND, None))
+                    if !self.shared.seen.load(Ordering::Relaxed) =>
+                {
+                    self.missing(key).await
+                }
                 Some((StatusCode::NOT_FOUND, None | Some("NoSuchKey"))) => Ok(None),
                 _ => Err(asked.explain(&error)),
             },
@@ -260,6 +309,7 @@ impl Store for S3 {
         let path = self.path(key)?;
         match self.opened().await?.service.get_opts(&path, options).await {
             Ok(found) => {
+                self.seen();
                 let info = info(&found.meta, &asked)?;
                 let expected = found.range.end - found.range.start;
                 let bytes = answer::counted(found.into_stream(), expected, asked.into_owned());
@@ -267,7 +317,12 @@ impl Store for S3 {
             }
             Err(error) => match asked.status(&error) {
                 Some((StatusCode::NOT_MODIFIED, _)) => Ok(Got::NotModified),
-                Some((StatusCode::NOT_FOUND, None | Some("NoSuchKey"))) => Ok(Got::Missing),
+                Some((StatusCode::NOT_FOUND, code @ (None | Some("NoSuchKey")))) => {
+                    if code.is_some() {
+                        self.seen();
+                    }
+                    Ok(Got::Missing)
+                }
                 _ => Err(asked.explain(&error)),
             },
         }
@@ -275,45 +330,33 @@ impl Store for S3 {
 
     async fn put(&self, key: &Key, body: Bytes, when: Precondition<'_>) -> Result<Put> {
         let asked = self.asked(Act::Write, key.as_str());
-        let mode = match when {
-            Precondition::Always => PutMode::Overwrite,
-            Precondition::Absent => PutMode::Create,
-            Precondition::Unchanged(version) => PutMode::Update(UpdateVersion {
-                e_tag: Some(token(version, &asked)?),
-                version: None,
-            }),
-        };
-        let options = PutOptions {
-            mode,
-            ..PutOptions::default()
-        };
-        let path = self.path(key)?;
-        let sent = self
-            .opened()
-            .await?
-            .service
-            .put_opts(&path, body.into(), options)
-            .await;
-        let error = match sent {
-            Ok(written) => {
-                let version = written
-                    .e_tag
-                    .ok_or_else(|| asked.doubt("it names no version"))?;
-                return Ok(Put::Written(Version::new(version)));
-            }
+        let error = match self.put_once(key, body.clone(), when).await? {
+            Ok(written) => return Ok(Put::Written(written)),
             Err(error) => error,
         };
-        if when == Precondition::Always {
-            return Err(asked.explain(&error));
-        }
-        match asked.status(&error) {
-            Some((StatusCode::PRECONDITION_FAILED, _)) => Ok(Put::Lost),
-            Some((StatusCode::NOT_FOUND, None | Some("NoSuchKey")))
-                if when != Precondition::Absent =>
-            {
-                Ok(Put::Lost)
+        let (version, error) = match (when, asked.status(&error)) {
+            (Precondition::Always, _) => return Err(asked.explain(&error)),
+            (Precondition::Absent, Some((StatusCode::PRECONDITION_FAILED, _))) => {
+                return Ok(Put::Lost);
             }
-            _ => Err(asked.explain_conditional(&error)),
+            (Precondition::Unchanged(version), Some((StatusCode::PRECONDITION_FAILED, _))) => {
+                (version, error)
+            }
+            (
+                Precondition::Unchanged(_),
+                Some((StatusCode::NOT_FOUND, None | Some("NoSuchKey"))),
+            ) => return Ok(Put::Lost),
+            _ => return Err(asked.explain_conditional(&error)),
+        };
+        if !etag::is_bare(self, key, version, &error).await {
+            return Ok(Put::Lost);
+        }
+        match self.put_once(key, body, when).await? {
+            Ok(written) => Ok(Put::Written(written)),
+            Err(error) => match asked.status(&error) {
+                Some((StatusCode::PRECONDITION_FAILED | StatusCode::NOT_FOUND, _)) => Ok(Put::Lost),
+                _ => Err(asked.explain_conditional(&error)),
+            },
         }
     }
 

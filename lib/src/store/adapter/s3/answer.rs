@@ -8,6 +8,7 @@ use crate::store::url::S3Location;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use http::StatusCode;
+use object_store::client::HttpError;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -96,8 +97,13 @@ impl Asked<'_> {
         &self,
         error: &'e object_store::Error,
     ) -> Option<(StatusCode, Option<&'e str>)> {
-        let refusal: &Refusal = find(error)?;
+        let refusal = self.refusal(error)?;
         Some((refusal.status, refusal::code(refusal)))
+    }
+
+    /// An answer that was no success.
+    pub(super) fn refusal<'e>(&self, error: &'e object_store::Error) -> Option<&'e Refusal> {
+        find(error)
     }
 
     /// What went wrong with a request that may be sent again.
@@ -118,6 +124,14 @@ impl Asked<'_> {
         // What is left is a complaint of object_store about an answer; it holds no more of
         // the answer than a header's value.
         self.nonsense(innermost(error))
+    }
+
+    /// The same, for a request that object_store knows nothing of.
+    pub(super) fn explain_http(&self, error: HttpError) -> Error {
+        self.explain(&object_store::Error::Generic {
+            store: "S3",
+            source: Box::new(error),
+        })
     }
 
     /// What went wrong with a conditional write, which may be sent again only if it is

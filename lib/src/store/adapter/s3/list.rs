@@ -6,13 +6,13 @@ use super::{Open, S3, refusal};
 use crate::error::Result;
 use crate::store::Listed;
 use crate::store::adapter::http::Refusal;
-use crate::store::adapter::http::body::Outgoing;
 use futures_util::stream::{self, BoxStream, StreamExt};
-use object_store::aws::AwsAuthorizer;
-use object_store::client::{HttpRequest, HttpRequestBody};
+use http_body_util::BodyExt;
+use object_store::client::{HttpRequest, HttpRequestBody, HttpService};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
+use std::error::Error as _;
 
 /// What S3 answers; what is not asked for is passed over.
 #[derive(Debug, Deserialize)]
@@ -92,20 +92,28 @@ impl Listing<'_> {
             "" => String::new(),
             prefix => format!("{prefix}/"),
         };
+        let open = self.store.opened().await?;
         let full = format!("{root}{}", self.prefix);
+        // A directory bucket lists folders, and from the start only.
+        let (asked_for, after) = match open.wire.is_directory() {
+            true => (full.rfind('/').map_or("", |end| &full[..=end]), None),
+            false => (full.as_str(), self.after),
+        };
         let query = match &self.at {
-            At::Page(mark) => query(&full, "continuation-token", Some(mark)),
+            At::Page(mark) => query(asked_for, "continuation-token", Some(mark)),
             _ => {
-                let after = self.after.map(|after| format!("{root}{after}"));
-                query(&full, "start-after", after.as_deref())
+                let after = after.map(|after| format!("{root}{after}"));
+                query(asked_for, "start-after", after.as_deref())
             }
         };
-        let page = ask(self.store.opened().await?, &query, &asked).await?;
+        let page = ask(open, &query, &asked).await?;
         let (files, next) = read(page, &root, &asked)?;
         // A service that starts again would have us turn in a circle.
         if matches!((&self.at, &next), (At::Page(mark), At::Page(next)) if mark == next) {
             return Err(asked.nonsense("the listing does not go on"));
         }
+        let below = |file: &Listed| file.key.starts_with(self.prefix);
+        let files: Vec<_> = files.into_iter().filter(below).collect();
         self.files = files.into_iter();
         self.at = next;
         Ok(())
@@ -149,7 +157,7 @@ pub(super) async fn document<T: DeserializeOwned>(
     query: &str,
     asked: &Asked<'_>,
 ) -> Result<std::result::Result<T, Refusal>> {
-    let base = open.settings.bucket_url.as_str();
+    let base = open.wire.bucket_url();
     // A bucket in the host leaves an empty path.
     let slash = if base.splitn(4, '/').nth(3).is_some() {
         ""
@@ -170,29 +178,19 @@ pub(super) async fn document<T: DeserializeOwned>(
     *request.uri_mut() = format!("{base}{name}?{query}")
         .parse()
         .map_err(|error| asked.nonsense(error))?;
-    let credential = open.credentials.get_credential().await;
-    let credential = credential.map_err(|error| asked.explain(&error))?;
-    AwsAuthorizer::new(&credential, "s3", &open.settings.region)
-        .try_authorize(&mut request, None)
-        .map_err(|error| asked.explain(&error))?;
-    let key = credential.key_id.clone();
-    let request = request.map(|_| Outgoing::default());
-    let answer = open.client.client.send_whole(request).await;
-    let (parts, body) = answer
-        .map_err(|failure| asked.broken(&failure))?
-        .into_parts();
-    if !parts.status.is_success() {
-        let refusal = Refusal {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        };
-        return match open.client.judge(&key, Some(&refusal)).await {
-            Some(ended) => Err(asked.error(ended.kind(), ended)),
-            None => Ok(Err(refusal)),
-        };
-    }
-    open.client.source.accepted().await;
+    let answer = open.wire.call(request).await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => {
+            let refusal = error.source().and_then(|source| source.downcast_ref());
+            return match refusal {
+                Some(refusal) => Ok(Err(Refusal::clone(refusal))),
+                None => Err(asked.explain_http(error)),
+            };
+        }
+    };
+    let body = answer.into_body().collect().await;
+    let body = body.map_err(|error| asked.explain_http(error))?.to_bytes();
     quick_xml::de::from_reader(&*body)
         .map(Ok)
         .map_err(|error| asked.nonsense(refusal::one_line(&error.to_string())))

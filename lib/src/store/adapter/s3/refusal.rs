@@ -21,7 +21,9 @@ fn element<'a>(refusal: &'a Refusal, name: &str) -> Option<&'a str> {
 
 /// S3's name for what is wrong.
 pub(super) fn code(refusal: &Refusal) -> Option<&str> {
-    let plain = |code: &&str| code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric());
+    let plain = |code: &&str| {
+        code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '.')
+    };
     element(refusal, "Code").filter(plain)
 }
 
@@ -140,6 +142,33 @@ fn meaning(
             "the bucket is full",
             hint("make room, or raise the quota"),
         ),
+        ("AccessControlListNotSupported", _) => (
+            Unsupported,
+            "the bucket takes no access control lists",
+            hint("leave out the option acl: a bucket policy says who may read"),
+        ),
+        (code, _) if code.starts_with("KMS.") => (
+            Denied,
+            "the key service does not give the key",
+            hint(
+                "check that the key is there, enabled, in the bucket's region, and that its policy allows kms:GenerateDataKey and kms:Decrypt",
+            ),
+        ),
+        ("AccessDenied", _) if says(refusal, "kms:") => (
+            Denied,
+            "the key service does not give the key",
+            hint("the key's policy must allow kms:GenerateDataKey and kms:Decrypt"),
+        ),
+        ("InvalidRequest", _) if says(refusal, "Server Side Encryption") => (
+            Invalid,
+            "the file is encrypted with a key that was not sent",
+            hint("name the key's file with the options sse=customer and sse-customer-key-file"),
+        ),
+        ("InvalidStorageClass", _) => (
+            Invalid,
+            "the service does not know the storage class",
+            hint("the option storage-class has the service's own words, such as STANDARD_IA"),
+        ),
         ("InvalidObjectState", _) => (
             Denied,
             "the file lies in an archive",
@@ -187,6 +216,11 @@ fn meaning(
     }
 }
 
+/// Whether the service's own words hold some others.
+fn says(refusal: &Refusal, words: &str) -> bool {
+    element(refusal, "Message").is_some_and(|message| message.contains(words))
+}
+
 /// Which right is needed, in the words of a bucket policy.
 fn right(asked: &Asked<'_>) -> String {
     let (bucket, prefix) = (asked.location.bucket(), asked.location.prefix());
@@ -217,7 +251,7 @@ fn header_region(refusal: &Refusal) -> Option<&str> {
         .filter(|text| crate::store::options::is_region(text))
 }
 
-fn region(refusal: &Refusal) -> Option<&str> {
+pub(super) fn region(refusal: &Refusal) -> Option<&str> {
     let named = element(refusal, "Region").or_else(|| element(refusal, "BucketRegion"));
     header_region(refusal).or(named.filter(|text| crate::store::options::is_region(text)))
 }

@@ -3,6 +3,9 @@
 #[cfg(test)]
 mod tests;
 
+use super::bucket::Bucket;
+use super::host;
+use super::wire::Place;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::credentials::aws::profile::Profiles;
 use crate::store::env::Env;
@@ -11,12 +14,15 @@ use crate::store::url::{S3Location, is_loopback, plain_http};
 use crate::store::{Addressing, Options};
 use url::{Host, Url};
 
-/// Where requests go and what they are signed for.
-#[derive(Debug, PartialEq, Eq)]
+/// Where the bucket is, and how it is asked.
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
-    /// The address of the bucket, without a slash at its end.
-    pub(super) bucket_url: String,
-    pub(super) region: String,
+    /// Its address, without a slash at its end, and its region.
+    pub(super) place: Place,
+    /// Whether it is a directory bucket.
+    pub(super) is_directory: bool,
+    /// The bucket at Amazon, whose address depends on the region.
+    amazon: Option<(Bucket, Options)>,
 }
 
 impl Settings {
@@ -66,7 +72,7 @@ impl Settings {
         }
         let value = |name: &str| section.and_then(|section| section.value(name));
         let region = region.or_else(|| value("region").map(str::to_owned));
-        let region = region.unwrap_or_else(|| "us-east-1".to_owned());
+        let mut region = region.unwrap_or_else(|| "us-east-1".to_owned());
         if !is_region(&region) {
             let what = format!("'{}' is no name of a region", region.escape_debug());
             return Err(Error::new(ErrorKind::Invalid, what));
@@ -81,6 +87,8 @@ impl Settings {
             _ => None,
         });
         let bucket = location.bucket();
+        let cannot = format!("cannot use {location}");
+        let mut amazon = None;
         let bucket_url = if let Some(host) = &location.host {
             match options.addressing {
                 _ if location.bucket_in_host => host.url(),
@@ -88,17 +96,48 @@ impl Settings {
                 _ => format!("{}/{bucket}", host.url()),
             }
         } else if let Some((name, url)) = endpoint.or(configured) {
+            if bucket.starts_with("arn:") {
+                let what = format!("{cannot}: an ARN names a bucket at Amazon only");
+                return Err(Error::new(ErrorKind::Invalid, what).with_hint(format!(
+                    "{name} is set; name the bucket itself, or unset it"
+                )));
+            }
             at(&url, bucket, addressing, options.allow_http)
                 .map_err(|error| error.context(format_args!("cannot use {name}")))?
         } else {
-            amazon(&region, bucket, addressing)
+            let bucket = Bucket::parse(bucket).map_err(|error| error.context(&cannot))?;
+            if let Bucket::AccessPoint { region: own, .. } = &bucket {
+                region.clone_from(own);
+            }
+            let mut options = options.clone();
+            options.addressing = addressing;
+            let address = host::address(&bucket, &region, &options);
+            amazon = Some((bucket, options));
+            address.map_err(|error| error.context(&cannot))?
         };
         // Signing takes it apart again, and does not bear to fail.
         if Url::parse(&bucket_url).is_err() {
-            let what = format!("cannot use {location}: its host has no usable name");
+            let what = format!("{cannot}: its host has no usable name");
             return Err(Error::new(ErrorKind::Invalid, what));
         }
-        Ok(Self { bucket_url, region })
+        Ok(Self {
+            place: Place { bucket_url, region },
+            is_directory: bucket.ends_with("--x-s3") || bucket.ends_with("--xa-s3"),
+            amazon,
+        })
+    }
+
+    /// The same bucket, if it is in this region. Elsewhere than at Amazon only the signature
+    /// is another.
+    pub(super) fn at(&self, region: &str) -> Result<Place> {
+        let bucket_url = match &self.amazon {
+            Some((bucket, options)) => host::address(bucket, region, options)?,
+            None => self.place.bucket_url.clone(),
+        };
+        Ok(Place {
+            bucket_url,
+            region: region.to_owned(),
+        })
     }
 }
 
@@ -131,22 +170,4 @@ fn at(url: &str, bucket: &str, addressing: Option<Addressing>, allow_http: bool)
         return Ok(url.as_str().trim_end_matches('/').to_owned());
     }
     Ok(format!("{}/{bucket}", url.as_str().trim_end_matches('/')))
-}
-
-/// The bucket at Amazon. A dot in its name would not fit the certificate's wildcard.
-fn amazon(region: &str, bucket: &str, addressing: Option<Addressing>) -> String {
-    let domain = if region.starts_with("cn-") {
-        "amazonaws.com.cn"
-    } else {
-        "amazonaws.com"
-    };
-    let host = format!("s3.{region}.{domain}");
-    let fits = bucket
-        .bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    match addressing {
-        Some(Addressing::Virtual) => format!("https://{bucket}.{host}"),
-        None if fits => format!("https://{bucket}.{host}"),
-        _ => format!("https://{host}/{bucket}"),
-    }
 }

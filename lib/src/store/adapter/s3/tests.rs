@@ -1,5 +1,6 @@
 //! Answers that a good service seldom gives, from a script on loopback.
 
+mod dialects;
 mod renewal;
 
 use super::*;
@@ -93,7 +94,8 @@ fn key() -> Key {
 /// The errors of a read, a write and a conditional write that get this answer.
 async fn refused(status: u16, headers: &str, body: &str) -> [Error; 3] {
     let answer = answer(status, headers, body);
-    let (store, _) = scripted(vec![vec![answer.clone(), answer.clone(), answer]]).await;
+    // A redirection is followed once.
+    let (store, _) = scripted(vec![vec![answer; 6]]).await;
     let read = store.get(&key(), Want::all()).await.expect_err("an error");
     let write = store
         .put(&key(), Bytes::from_static(b"x"), Precondition::Always)
@@ -153,14 +155,6 @@ async fn each_code_of_s3_has_its_kind_and_its_words() {
             signed,
             certain(Denied),
             "secret key is wrong",
-        ),
-        (400, "ExpiredToken", "", certain(Denied), "sign in again"),
-        (
-            400,
-            "TokenRefreshRequired",
-            "",
-            certain(Denied),
-            "sign in again",
         ),
         (
             403,
@@ -234,6 +228,27 @@ async fn each_code_of_s3_has_its_kind_and_its_words() {
         (403, "QuotaExceeded", "", certain(Denied), "is full"),
         (507, "Whatever", "", certain(Denied), "is full"),
         (403, "InvalidObjectState", "", certain(Denied), "archive"),
+        (
+            400,
+            "AccessControlListNotSupported",
+            "",
+            certain(Unsupported),
+            "a bucket policy says who may read",
+        ),
+        (
+            400,
+            "KMS.DisabledException",
+            "",
+            certain(Denied),
+            "kms:GenerateDataKey",
+        ),
+        (
+            400,
+            "InvalidStorageClass",
+            "",
+            certain(Invalid),
+            "storage-class",
+        ),
         (400, "InvalidArgument", "", certain(Invalid), "refuses it"),
     ] {
         let (got, text) = meaning(status, "", &error_body(code, more)).await;
@@ -244,6 +259,23 @@ async fn each_code_of_s3_has_its_kind_and_its_words() {
             text.contains(words) && text.contains(&format!("({code}: It <said> so)")),
             "{text}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_is_told_when_no_other_is_found() {
+    for code in ["ExpiredToken", "TokenRefreshRequired"] {
+        let [read, write, create] = refused(400, "", &error_body(code, "")).await;
+        // The first time it is worth looking for other keys, for whoever repeats it.
+        assert_eq!(read.kind(), ErrorKind::Unavailable, "{read}");
+        for error in [write, create] {
+            assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+            assert!(
+                error
+                    .hint()
+                    .is_some_and(|hint| hint.contains("sign in again"))
+            );
+        }
     }
 }
 

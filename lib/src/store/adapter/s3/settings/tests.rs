@@ -24,7 +24,7 @@ async fn find(url: &str, config: &str, vars: &[(&str, &str)]) -> Result<Settings
 
 async fn url(url: &str, config: &str, vars: &[(&str, &str)]) -> String {
     let settings = find(url, config, vars).await.expect("settings");
-    format!("{} {}", settings.bucket_url, settings.region)
+    format!("{} {}", settings.place.bucket_url, settings.place.region)
 }
 
 #[tokio::test]
