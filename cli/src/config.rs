@@ -21,6 +21,14 @@ pub const VERIFY: Key = Key {
     help: "How a fetched pack is verified: the id of every object, or only the checksum of the pack, which is faster and trusts the bucket",
 };
 
+/// Whether downloads that are cut off are kept.
+pub const KEEP_DOWNLOADS: Key = Key {
+    name: "pail.keepDownloads",
+    kind: "boolean",
+    default: "`true`",
+    help: "Whether what has come of a large pack is kept in the cache folder (see `PAIL_CACHE`) until the pack is installed, so that a fetch or clone that was cut off goes on where it was",
+};
+
 /// Below how many objects a fetch unpacks.
 pub const FETCH_UNPACK_LIMIT: Key = Key {
     name: "fetch.unpackLimit",
@@ -113,6 +121,7 @@ pub const AUTO_MAINTENANCE: Key = Key {
 pub const ALL: &[Key] = &[
     VERIFY,
     AUTO_MAINTENANCE,
+    KEEP_DOWNLOADS,
     FETCH_UNPACK_LIMIT,
     TRANSFER_UNPACK_LIMIT,
     FETCH_FSCK,

@@ -28,9 +28,10 @@ pub fn open(url: &str, remote: Option<&str>, config: &Config, progress: bool) ->
     } else {
         Arc::new(Silent)
     };
+    let keep = config.flag("pail.keepdownloads") != Some(false);
     Ok(Remote::new(Context {
         store,
-        cache: Cache::new(env::cache_folder()),
+        cache: Cache::new(env::cache_folder()).keeping_downloads(keep),
         ids: Arc::new(SystemIds),
         clock: Arc::new(SystemClock),
         limits: options.limits(),

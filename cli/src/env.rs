@@ -15,7 +15,7 @@ pub struct Variable {
 /// Where local copies of ref tables are kept.
 pub const CACHE: Variable = Variable {
     name: "PAIL_CACHE",
-    help: "folder for local copies of large ref tables; default $XDG_CACHE_HOME/pail or ~/.cache/pail",
+    help: "folder for local copies of large ref tables and for downloads that were cut off; default $XDG_CACHE_HOME/pail or ~/.cache/pail",
 };
 
 /// Where such copies are kept if nothing else is said.

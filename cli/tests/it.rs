@@ -30,6 +30,7 @@ mod it {
     mod push;
     mod race;
     mod requests;
+    mod resume;
     mod session;
     mod shapes;
     mod verify;

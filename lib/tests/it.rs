@@ -23,6 +23,7 @@ mod it {
     mod maintenance_nets;
     mod overlap;
     mod restore;
+    mod resume_fetch;
     mod resume_push;
     mod s3;
     mod store_contract;

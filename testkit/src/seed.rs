@@ -55,6 +55,11 @@ pub fn rounds(usual: u64) -> u64 {
     variable("PAIL_ROUNDS", usual)
 }
 
+/// How much a test of large transfers moves, in MiB: `PAIL_MIB` if it is set, else this much.
+pub fn mebibytes(usual: u64) -> u64 {
+    variable("PAIL_MIB", usual)
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where a test is told its seed"

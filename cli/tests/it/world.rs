@@ -109,6 +109,21 @@ impl Bucket {
         keys
     }
 
+    /// The keys of uploads that were begun and not ended, as an S3 service lists them.
+    pub(crate) fn unfinished(&self) -> Vec<String> {
+        let Self::S3(s3) = self else {
+            panic!("a folder has none");
+        };
+        let prefix = format!("{}/", s3.prefix).replace('/', "%2F");
+        let url = format!("{}/{}?prefix={prefix}&uploads=", s3.endpoint, s3.bucket);
+        let out = s3.curl(&url, &["--fail"], b"");
+        assert!(out.ok(), "{}", out.stderr);
+        assert!(!out.stdout.contains("<IsTruncated>true"));
+        let keys = out.stdout.split("<Key>").skip(1);
+        keys.map(|item| item.split("</Key>").next().unwrap().to_owned())
+            .collect()
+    }
+
     /// The bytes of a file, if it is there.
     pub(crate) fn read(&self, key: &str) -> Option<Vec<u8>> {
         match self {

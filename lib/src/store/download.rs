@@ -1,5 +1,6 @@
 //! Files out: many at once, in parallel ranges, delivered in order.
 
+use super::keep::{Keep, KeepNothing};
 use super::{Got, Limits, Store, Want};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
@@ -48,6 +49,16 @@ pub fn download<'a>(
     files: &'a [Wanted],
     limits: Limits,
 ) -> impl Stream<Item = Result<Piece>> + Send + 'a {
+    download_keeping(store, files, limits, &KeepNothing)
+}
+
+/// As [`download`], without asking for what is kept from an earlier run.
+pub fn download_keeping<'a>(
+    store: &'a dyn Store,
+    files: &'a [Wanted],
+    limits: Limits,
+    keep: &'a dyn Keep,
+) -> impl Stream<Item = Result<Piece>> + Send + 'a {
     let part = limits.part.max(1);
     let jobs = files.iter().enumerate().flat_map(move |(file, wanted)| {
         (0..wanted.size.div_ceil(part))
@@ -64,7 +75,7 @@ pub fn download<'a>(
     let parallel = room.clamp(limits.parallel.max(1), limits.parallel.max(1) * 4);
     stream::iter(jobs)
         .map(move |(file, range)| async move {
-            let bytes = read_range(store, &files[file], range).await?;
+            let bytes = read_range(store, (file, &files[file]), range, keep).await?;
             Ok::<_, Error>(
                 bytes
                     .into_iter()
@@ -77,13 +88,25 @@ pub fn download<'a>(
 }
 
 /// Reads one range whole. Where a body was cut, what is lacking is asked for again.
-async fn read_range(store: &dyn Store, wanted: &Wanted, range: Range<u64>) -> Result<Vec<Bytes>> {
+async fn read_range(
+    store: &dyn Store,
+    (file, wanted): (usize, &Wanted),
+    range: Range<u64>,
+    keep: &dyn Keep,
+) -> Result<Vec<Bytes>> {
     let mut came = Came::default();
+    for chunk in keep.left(file, range.clone()) {
+        came.push(chunk);
+    }
+    if came.len >= range.end - range.start {
+        return Ok(came.finish());
+    }
+    let hear = |at, chunk: &Bytes| keep.came(file, at, chunk);
     let mut tries = 1;
     loop {
         let before = came.len;
         let left = range.start + came.len..range.end;
-        let error = match take(store, wanted, left, &mut came).await {
+        let error = match take(store, wanted, left, &mut came, &hear).await {
             Ok(()) => return Ok(came.finish()),
             Err(Stop::For(error)) => return Err(told(error, wanted)),
             Err(Stop::Cut(error)) => error,
@@ -148,8 +171,10 @@ async fn take(
     wanted: &Wanted,
     range: Range<u64>,
     came: &mut Came,
+    hear: &(dyn Fn(u64, &Bytes) + Sync),
 ) -> Result<(), Stop> {
-    let mut left = range.end - range.start;
+    let end = range.end;
+    let mut left = end - range.start;
     let want = if left == wanted.size {
         Want::all()
     } else {
@@ -180,6 +205,7 @@ async fn take(
             let message = "more bytes came than were asked for";
             return Err(Stop::For(Error::new(ErrorKind::Corrupt, message)));
         };
+        hear(end - left, &chunk);
         left = less;
         came.push(chunk);
     }

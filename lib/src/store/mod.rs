@@ -9,6 +9,7 @@ mod credentials;
 mod cut;
 mod download;
 mod env;
+mod keep;
 pub mod layer;
 mod open;
 pub mod options;
@@ -19,8 +20,9 @@ mod url;
 
 pub use self::url::{AzureLocation, GoogleLocation, Location, S3Location, SCHEMES};
 pub use capability::{Capabilities, ConditionalPut};
-pub use download::{MIN_PIECE, Piece, Wanted, download};
+pub use download::{MIN_PIECE, Piece, Wanted, download, download_keeping};
 pub use env::{Env, SystemEnv};
+pub use keep::{Keep, KeepNothing};
 pub use open::open;
 pub use options::{Addressing, Options};
 pub use put::{Precondition, Put, Version};

@@ -8,21 +8,43 @@ use crate::key::Key;
 use crate::store::{Limits, Store, Wanted, download};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, pin_mut};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Largest file that a manifest may name besides packs, in bytes, as it lies in the bucket.
 const MAX_FILE: u64 = 256 << 20;
 
-/// Keeps small immutable files on the local disk, by their hash.
+/// Keeps small immutable files on the local disk, by their hash, and knows the place of large
+/// downloads.
 #[derive(Debug, Clone, Default)]
 pub struct Cache {
     folder: Option<PathBuf>,
+    downloads: bool,
 }
 
 impl Cache {
     /// Keeps files in this folder, made when it is needed; `None` keeps nothing.
     pub fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder }
+        Self {
+            folder,
+            downloads: true,
+        }
+    }
+
+    /// Whether large downloads are kept there, too, until they are installed.
+    #[must_use]
+    pub fn keeping_downloads(mut self, keep: bool) -> Self {
+        self.downloads = keep;
+        self
+    }
+
+    /// Where it keeps files, if it does.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Whether large downloads are kept, too.
+    pub fn keeps_downloads(&self) -> bool {
+        self.downloads
     }
 
     /// Reads a file that has this size and hash, from the cache or with one GET.
@@ -87,7 +109,7 @@ async fn whole(store: &dyn Store, key: &Key, size: u64) -> Result<Bytes> {
 
 /// Writes a cached file beside its place and renames it, so that no reader sees half of
 /// it. A failure costs the next reader a download and nothing else.
-fn keep(path: &std::path::Path, bytes: &[u8]) {
+fn keep(path: &Path, bytes: &[u8]) {
     let Some(folder) = path.parent() else { return };
     let beside = path.with_extension(format!("tmp{}", std::process::id()));
     let written = std::fs::create_dir_all(folder)

@@ -1,6 +1,7 @@
 //! Packs and indexes installed as they lie in the bucket, checked by their checksums only.
 
 use super::Context;
+use super::arrivals::Arrivals;
 use super::fetch::Fetched;
 use super::join::Checksum;
 use crate::error::{Error, ErrorKind, IoContext, Result};
@@ -9,10 +10,12 @@ use crate::format::{corrupt, keys};
 use crate::local::{Repository, Spool};
 use crate::oid::{ObjectFormat, hex};
 use crate::progress::Phase;
-use crate::store::{Wanted, download};
+use crate::store::{Keep, Wanted, download_keeping};
+use bytes::Bytes;
 use futures_util::{StreamExt, pin_mut};
 use std::fs::File;
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Downloads packs with their indexes, and moves them in when both have the checksums that
@@ -21,11 +24,9 @@ pub(super) async fn take(
     context: &Context,
     repository: &Repository,
     packs: &[&PackEntry],
+    arrivals: &Arrivals,
     fetched: &mut Fetched,
 ) -> Result<()> {
-    if packs.is_empty() {
-        return Ok(());
-    }
     let spool = Spool::new(repository, &*context.ids)?;
     let mut wanted = Vec::new();
     let mut paths = Vec::new();
@@ -47,7 +48,8 @@ pub(super) async fn take(
         .begin(Phase::Download, wanted.iter().map(|file| file.size).sum());
     let mut arriving: Option<Arriving> = None;
     {
-        let pieces = download(&*context.store, &wanted, context.limits);
+        let keep = Packs(arrivals);
+        let pieces = download_keeping(&*context.store, &wanted, context.limits, &keep);
         pin_mut!(pieces);
         while let Some(piece) = pieces.next().await {
             let piece = piece?;
@@ -85,6 +87,25 @@ pub(super) async fn take(
         }
     }
     Ok(())
+}
+
+/// What is kept of a list in which each pack is followed by its index: the packs.
+struct Packs<'a>(&'a Arrivals);
+
+impl Keep for Packs<'_> {
+    fn left(&self, file: usize, range: Range<u64>) -> Vec<Bytes> {
+        if file.is_multiple_of(2) {
+            self.0.left(file / 2, range)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn came(&self, file: usize, at: u64, bytes: &Bytes) {
+        if file.is_multiple_of(2) {
+            self.0.came(file / 2, at, bytes);
+        }
+    }
 }
 
 /// A file that is being written, and the checksum of what has come.

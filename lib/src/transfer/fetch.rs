@@ -1,26 +1,19 @@
 //! The fetch path: what do we lack, download it, let git verify it, check that it connects.
 
 use super::Context;
-use super::join::Join;
 use super::plan::{Start, cover};
+use super::take::take;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::keys;
-use crate::format::manifest::{Holds, PackEntry};
-use crate::local::{Check, Install, Repository};
+use crate::format::manifest::PackEntry;
+use crate::local::{Check, Repository};
 use crate::oid::ObjectId;
-use crate::progress::Phase;
 use crate::refs::RefName;
-use crate::store::{Wanted, download};
 use crate::transaction::{Snapshot, read_log};
-use futures_util::{StreamExt, pin_mut};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Below so many bytes in all packs together, older parts of the log are not worth a request.
 const SMALL: u64 = 1 << 20;
-
-/// Pieces that have come and that git has not read yet, beyond the ranges under way.
-const PIECES_AHEAD: usize = 16;
 
 /// How often a fetch plans again because a pack was replaced under it.
 const MAX_REPLANS: u32 = 4;
@@ -250,116 +243,4 @@ fn packs_from(at: &Snapshot, start: u64) -> Result<Vec<&PackEntry>> {
         )
         .with_hint("`git pail ls` shows the packs that it names; restore an older manifest, or push again from a complete clone")
     })
-}
-
-/// Downloads packs and lets git install them as one.
-async fn take(
-    context: &Context,
-    repository: &Repository,
-    at: &Snapshot,
-    packs: &[&PackEntry],
-    request: &FetchRequest,
-    fetched: &mut Fetched,
-) -> Result<()> {
-    if packs.is_empty() {
-        return Ok(());
-    }
-    if request.verify == Verify::Checksums {
-        let (kept, other): (Vec<_>, Vec<_>) =
-            packs.iter().copied().partition(|pack| pack.index.is_some());
-        super::as_is::take(context, repository, &kept, fetched).await?;
-        return if other.is_empty() {
-            Ok(())
-        } else {
-            verified(context, repository, at, &other, request, false, fetched).await
-        };
-    }
-    // Only a clone has use for it, and only of one pack can it be told.
-    let connected = request.cloning && packs.len() == 1;
-    if !request.check.joined() {
-        // What a pack links to lies in those before it; blobs come before their trees.
-        let mut packs = packs.to_vec();
-        packs.sort_by_key(|pack| (pack.to, pack.holds != Holds::Blobs));
-        for pack in packs {
-            verified(
-                context,
-                repository,
-                at,
-                &[pack],
-                request,
-                connected,
-                fetched,
-            )
-            .await?;
-        }
-        return Ok(());
-    }
-    verified(context, repository, at, packs, request, connected, fetched).await
-}
-
-/// Lets git install packs as one. `connected` asks whether they are all that is needed.
-async fn verified(
-    context: &Context,
-    repository: &Repository,
-    at: &Snapshot,
-    packs: &[&PackEntry],
-    request: &FetchRequest,
-    connected: bool,
-    fetched: &mut Fetched,
-) -> Result<()> {
-    let objects: u64 = packs.iter().map(|pack| pack.objects).sum();
-    let wanted: Vec<Wanted> = packs
-        .iter()
-        .map(|pack| {
-            Ok(Wanted {
-                key: keys::pack(&pack.name)?,
-                size: pack.size,
-            })
-        })
-        .collect::<Result<_>>()?;
-    // Packs of two who pushed the same commits at once overlap, and `unpack-objects --strict`
-    // dies of an object that comes twice; `index-pack --fsck-objects` does not.
-    let overlap = packs.len() > 1 && request.check != Check::Ids;
-    let install = Install {
-        keep: request.cloning || objects >= request.unpack_limit || overlap,
-        check: request.check.clone(),
-        connected,
-        progress: request.progress,
-    };
-    let mut join = Join::new(packs, at.manifest.object_format);
-    let mut sink = repository.install(install, &*context.ids)?;
-    sink.write(&join.open(packs)?).await?;
-    context
-        .progress
-        .begin(Phase::Download, packs.iter().map(|pack| pack.size).sum());
-    // The bucket is read on while git works: a few pieces wait between the two.
-    let (give, mut take) = tokio::sync::mpsc::channel(PIECES_AHEAD);
-    let read = async move {
-        let pieces = download(&*context.store, &wanted, context.limits);
-        pin_mut!(pieces);
-        while let Some(piece) = pieces.next().await {
-            // Who no longer listens has an error of its own to tell.
-            if give.send(piece?).await.is_err() {
-                break;
-            }
-        }
-        Ok::<_, Error>(())
-    };
-    let feed = async {
-        while let Some(piece) = take.recv().await {
-            context
-                .progress
-                .advance(Phase::Download, piece.bytes.len() as u64);
-            let out = join.piece(packs[piece.file], piece.bytes)?;
-            sink.write(&out).await?;
-        }
-        Ok::<_, Error>(())
-    };
-    tokio::try_join!(read, feed)?;
-    context.progress.end(Phase::Download);
-    sink.write(&join.close()).await?;
-    let installed = sink.finish().await?;
-    fetched.keeps.extend(installed.keep);
-    fetched.connected = installed.connected;
-    Ok(())
 }

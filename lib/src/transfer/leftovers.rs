@@ -1,14 +1,17 @@
 //! What dead transfers left: found, shown, removed. For `git pail doctor`.
 //!
-//! On this machine: packs that wait for the next push ([`uploads`]). In the bucket: uploads
+//! On this machine: packs that wait for the next push ([`uploads`]), and packs that came in
+//! part and wait for the next fetch or clone ([`downloads`]). In the bucket: uploads
 //! that were begun and not ended, which [`Store::unfinished`] lists and [`Store::abandon`]
 //! removes; [`waiting`] says which of them a repository on this machine would take up again.
 //!
 //! [`Store::unfinished`]: crate::store::Store::unfinished
 //! [`Store::abandon`]: crate::store::Store::abandon
 
+use super::arrivals;
 use super::kept::{self, Resting};
 use crate::local::Repository;
+use crate::transaction::Cache;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -65,4 +68,41 @@ pub fn waiting(repository: &Repository, location: &str) -> BTreeSet<(String, Str
     uploads
         .flat_map(|upload| upload.resting.uploads())
         .collect()
+}
+
+/// A pack that came in part, and of which the next fetch or clone asks for the rest.
+#[derive(Debug)]
+pub struct Download {
+    left: arrivals::Left,
+}
+
+impl Download {
+    /// Its file.
+    pub fn file(&self) -> &Path {
+        &self.left.pack
+    }
+
+    /// Bytes on the disk.
+    pub fn bytes(&self) -> u64 {
+        self.left.bytes
+    }
+
+    /// When its last byte came, in seconds since 1970.
+    pub fn modified(&self) -> i64 {
+        self.left.modified
+    }
+
+    /// Removes it.
+    pub fn remove(self) {
+        self.left.remove();
+    }
+}
+
+/// The downloads in a cache that were cut off, of all repositories. No request; those under
+/// way are not among them.
+pub fn downloads(cache: &Cache) -> Vec<Download> {
+    let folder = cache.folder().map(|folder| folder.join(arrivals::FOLDER));
+    let left = folder.map(|folder| arrivals::left(&folder));
+    let left = left.unwrap_or_default().into_iter();
+    left.map(|left| Download { left }).collect()
 }

@@ -1,5 +1,6 @@
 //! What moves: the path of a push and of a fetch, in steps that read from top to bottom.
 
+mod arrivals;
 mod as_is;
 mod fetch;
 mod gap;
@@ -11,6 +12,7 @@ mod plan;
 mod publish;
 mod push;
 mod salt;
+mod take;
 
 pub use fetch::{FetchRequest, Fetched, Verify, fetch};
 pub use plan::{Start, cover};
