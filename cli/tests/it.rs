@@ -10,6 +10,7 @@
 )]
 
 mod it {
+    mod odd_answers;
     mod proxied;
     mod world;
 

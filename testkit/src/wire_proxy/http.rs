@@ -137,6 +137,17 @@ impl Head {
         }
     }
 
+    /// The head of an answer whose body has no more than so many bytes.
+    pub(super) fn shortened(&self, bytes: u64) -> Self {
+        let Length::Bytes(length) = self.declared() else {
+            return self.clone();
+        };
+        let mut head = self.without(&["content-length"]).bytes;
+        head.truncate(head.len() - 2);
+        head.extend(format!("Content-Length: {}\r\n\r\n", length.min(bytes)).bytes());
+        Self { bytes: head }
+    }
+
     /// How long the body of a request is.
     pub(super) fn request_length(&self) -> Length {
         match self.declared() {

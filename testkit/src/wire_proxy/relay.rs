@@ -85,6 +85,10 @@ impl Exchange<'_> {
                 self.take_body(&head).await?;
                 return self.answer(*status).await;
             }
+            Some(Fault::Say(text)) => {
+                self.take_body(&head).await?;
+                return self.say(text).await;
+            }
             Some(Fault::ResetBefore) => return Ok(After::Reset),
             Some(Fault::Stall) => return pending().await,
             Some(Fault::Delay(time)) => tokio::time::sleep(*time).await,
@@ -106,6 +110,10 @@ impl Exchange<'_> {
             Some(Fault::AnswerAfter(status)) => {
                 swallow(body, &mut server).await?;
                 self.answer(status).await
+            }
+            Some(Fault::SayAfter(text)) => {
+                swallow(body, &mut server).await?;
+                self.say(text).await
             }
             Some(Fault::LoseReply) => {
                 swallow(body, &mut server).await?;
@@ -182,6 +190,10 @@ impl Exchange<'_> {
             // Before the client can know it and send the next one.
             lock(self.state).log.end(self.number);
         }
+        let mut head = head.clone();
+        if let Some(Fault::Shorten(bytes)) = fault {
+            head = head.shortened(bytes);
+        }
         self.client.stream.write_all(&head.bytes).await?;
         let rest = head.header("content-length").is_none()
             && head.header("transfer-encoding").is_none()
@@ -196,7 +208,16 @@ impl Exchange<'_> {
                 Some(Fault::FlipBit(bit)) if here.contains(&(bit / 8)) => {
                     piece.bytes[(bit / 8 - passed) as usize] ^= 1 << (bit % 8);
                 }
-                Some(Fault::CutBody(bytes)) if bytes < here.end => {
+                Some(Fault::Drip(time)) => {
+                    for byte in &piece.bytes {
+                        tokio::time::sleep(time).await;
+                        self.received(1);
+                        self.client.stream.write_all(&[*byte]).await?;
+                    }
+                    passed += content;
+                    continue;
+                }
+                Some(Fault::CutBody(bytes) | Fault::Shorten(bytes)) if bytes < here.end => {
                     let keep = (bytes - passed) as usize;
                     self.received(keep as u64);
                     self.client.stream.write_all(&piece.bytes[..keep]).await?;
@@ -212,7 +233,7 @@ impl Exchange<'_> {
             }
             self.client.stream.write_all(&piece.bytes).await?;
         }
-        Ok(if rest || closes(head) {
+        Ok(if rest || closes(&head) {
             After::Close
         } else {
             After::Serve
@@ -223,6 +244,13 @@ impl Exchange<'_> {
         lock(self.state)
             .log
             .update(self.number, |record| record.received += bytes);
+    }
+
+    /// An answer word for word, and the end of the connection.
+    async fn say(&mut self, text: &str) -> Result<After> {
+        lock(self.state).log.end(self.number);
+        self.client.stream.write_all(text.as_bytes()).await?;
+        Ok(After::Close)
     }
 
     /// An error of our own, as S3 words it.

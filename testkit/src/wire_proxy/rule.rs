@@ -21,6 +21,14 @@ pub enum Fault {
     LoseReply,
     /// The connection ends after so many bytes of the response's body.
     CutBody(u64),
+    /// The response's body ends after so many bytes, and `Content-Length` agrees.
+    Shorten(u64),
+    /// Of the response's body a byte comes after each such time.
+    Drip(Duration),
+    /// These bytes are the whole answer; the server never hears of it.
+    Say(&'static str),
+    /// The server does it, and these bytes are the whole answer.
+    SayAfter(&'static str),
     /// This bit of the response's body is turned over (8 bits a byte, from 0).
     FlipBit(u64),
     /// No answer ever comes, and the server never hears of it.
@@ -67,6 +75,10 @@ impl fmt::Debug for Fault {
             Self::ResetBefore => f.write_str("ResetBefore"),
             Self::LoseReply => f.write_str("LoseReply"),
             Self::CutBody(bytes) => write!(f, "CutBody({bytes})"),
+            Self::Shorten(bytes) => write!(f, "Shorten({bytes})"),
+            Self::Drip(time) => write!(f, "Drip({time:?})"),
+            Self::Say(text) => write!(f, "Say({text:?})"),
+            Self::SayAfter(text) => write!(f, "SayAfter({text:?})"),
             Self::FlipBit(bit) => write!(f, "FlipBit({bit})"),
             Self::Stall => f.write_str("Stall"),
             Self::StallAfter => f.write_str("StallAfter"),

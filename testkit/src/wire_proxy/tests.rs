@@ -177,3 +177,27 @@ async fn it_starts_and_stops_on_a_runtime_too() {
     let proxy = WireProxy::start(address);
     assert!(get(&proxy, "/a").ends_with("/a"));
 }
+
+#[test]
+fn an_answer_can_be_shorter_and_say_so_and_can_be_another() {
+    let (address, seen) = server();
+    let proxy = WireProxy::start(address);
+    proxy.rule(Rule::new(Fault::Shorten(3)));
+    proxy.rule(Rule::new(Fault::Say("odd")));
+    proxy.rule(Rule::new(Fault::SayAfter("odd too")));
+    proxy.rule(Rule::new(Fault::Drip(std::time::Duration::from_millis(1))));
+    let short = get(&proxy, "/path");
+    assert!(
+        short.contains("Content-Length: 3\r\n\r\n") && short.ends_with("\n/pa"),
+        "{short}"
+    );
+    assert_eq!(get(&proxy, "/a"), "odd");
+    assert_eq!(
+        seen.lock().unwrap().len(),
+        1,
+        "the server never heard of it"
+    );
+    assert_eq!(get(&proxy, "/b"), "odd too");
+    assert_eq!(seen.lock().unwrap().len(), 2);
+    assert!(get(&proxy, "/drip").ends_with("\r\n\r\n/drip"));
+}

@@ -172,6 +172,11 @@ impl HttpService for Client {
             .await
             .map_err(Failure::into_http)?
             .into_parts();
+        if parts.status.is_success() && !fits(&method, parts.status) {
+            // Whoever says this has not understood the request: who knows what it did.
+            let odd = format!("{} makes no sense as an answer to {method}", parts.status);
+            return Err(Failure::Cut(odd).into_http());
+        }
         if parts.status.is_success() && method == Method::GET {
             let body = body.map_err(Failure::into_http);
             return Ok(HttpResponse::from_parts(parts, HttpResponseBody::new(body)));
@@ -194,6 +199,17 @@ impl HttpService for Client {
             return Err(HttpError::new(HttpErrorKind::Unknown, refusal));
         }
         Ok(HttpResponse::from_parts(parts, body.into()))
+    }
+}
+
+/// Whether a success is one of those that services tell of such a request: of a write never
+/// that it is a part of something, say.
+fn fits(method: &Method, status: StatusCode) -> bool {
+    match *method {
+        Method::GET => matches!(status.as_u16(), 200 | 206),
+        Method::HEAD => status == StatusCode::OK,
+        Method::PUT | Method::POST => matches!(status.as_u16(), 200 | 201 | 204),
+        _ => true,
     }
 }
 

@@ -20,6 +20,9 @@ use tokio::time::{Instant, Sleep, sleep};
 /// Bytes that go out at once: small enough for progress to be seen on a slow line.
 const SLICE: usize = 64 << 10;
 
+/// Fewer bytes than this are no sign of life: a body that drips must not last for ever.
+const LIFE: usize = 16 << 10;
+
 /// The body of a request, already in memory.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Outgoing {
@@ -114,6 +117,8 @@ pub(in crate::store) struct Answer {
     lease: Option<Lease>,
     idle: Duration,
     patience: Pin<Box<Sleep>>,
+    /// Bytes since patience began anew.
+    came: usize,
     line: Option<Line>,
     turn: Turn,
     /// What has come and waits for its turn.
@@ -127,6 +132,7 @@ impl Answer {
             lease: Some(lease),
             idle,
             patience: Box::pin(sleep(idle)),
+            came: 0,
             line,
             turn: Turn::default(),
             held: None,
@@ -145,9 +151,16 @@ impl Answer {
         if let (Some(line), Some(held)) = (&self.line, &self.held) {
             ready!(self.turn.poll(line, held.len(), || (), cx));
             // We were slow, not the service.
-            self.patience.as_mut().reset(Instant::now() + self.idle);
+            self.lives();
         }
         Poll::Ready(self.held.take())
+    }
+
+    /// Begins to wait anew.
+    fn lives(&mut self) {
+        self.came = 0;
+        let until = Instant::now() + self.idle;
+        self.patience.as_mut().reset(until);
     }
 
     fn settle(&mut self) {
@@ -177,8 +190,10 @@ impl Body for Answer {
         };
         Poll::Ready(match frame {
             Some(Ok(frame)) => {
-                let until = Instant::now() + self.idle;
-                self.patience.as_mut().reset(until);
+                self.came += frame.data_ref().map_or(0, Bytes::len);
+                if self.came >= LIFE {
+                    self.lives();
+                }
                 self.settle();
                 match frame.into_data() {
                     Ok(bytes) if self.line.is_some() => {

@@ -25,7 +25,10 @@ impl Failure {
     }
 
     pub(super) fn stalled(after: Duration) -> Self {
-        Self::Cut(format!("nothing came for {} s", after.as_secs_f32()))
+        Self::Cut(format!(
+            "next to nothing came for {} s",
+            after.as_secs_f32()
+        ))
     }
 
     /// What a caller can do about it.
