@@ -8,6 +8,7 @@
 )]
 
 mod it {
+    mod azure;
     mod commit_interleave;
     mod commit_world;
     mod crash;

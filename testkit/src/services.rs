@@ -34,12 +34,46 @@ pub fn s3() -> S3Service {
     }
 }
 
+/// An Azure Blob service on loopback, for tests only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AzureService {
+    /// Its URL, `http://127.0.0.1:<port>`; the account and containers are in the path.
+    pub endpoint: String,
+    /// The storage account.
+    pub account: String,
+    /// A container that is there already; tests share it, each under a prefix of its own.
+    pub container: String,
+    /// The account's key, which may do everything, even make containers.
+    pub key: String,
+    /// A shared access signature that may do all with files.
+    pub sas: String,
+    /// Another that may read and list.
+    pub readonly_sas: String,
+}
+
+/// The Azure Blob service of this test run.
+///
+/// # Panics
+///
+/// If there is none, as for [`s3`].
+#[track_caller]
+pub fn azure() -> AzureService {
+    AzureService {
+        endpoint: setting("PAIL_TEST_AZURE_ENDPOINT"),
+        account: setting("PAIL_TEST_AZURE_ACCOUNT"),
+        container: setting("PAIL_TEST_AZURE_CONTAINER"),
+        key: setting("PAIL_TEST_AZURE_KEY"),
+        sas: setting("PAIL_TEST_AZURE_SAS"),
+        readonly_sas: setting("PAIL_TEST_AZURE_READONLY_SAS"),
+    }
+}
+
 #[track_caller]
 fn setting(name: &str) -> String {
     match std::env::var(name) {
         Ok(value) => value,
         Err(error) => panic!(
-            "cannot find the S3 server of the tests: {name}: {error}; \
+            "cannot find a server of the tests: {name}: {error}; \
              run `cargo xtask test`, or `cargo xtask services up` \
              and `eval \"$(cargo xtask env)\"` before `cargo nextest run`"
         ),

@@ -26,6 +26,9 @@ pub struct Capabilities {
     /// Whether listings come in the order of the keys' bytes. Not every service that
     /// speaks S3 keeps to that.
     pub ordered: bool,
+    /// Whether two uploads of one file stand apart, so that the one that ends later stands.
+    /// Elsewhere the first that is completed ends the other.
+    pub uploads_apart: bool,
     /// Whether the bytes cross a network, so that parallel ranges and larger parts pay.
     pub remote: bool,
 }

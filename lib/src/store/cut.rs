@@ -90,6 +90,7 @@ mod tests {
             max_part,
             max_parts,
             ordered: false,
+            uploads_apart: true,
             remote: true,
         }
     }

@@ -1,7 +1,8 @@
 //! From a location to a store that is ready to use.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::ids::SystemIds;
+use crate::store::adapter::azure::Azure;
 use crate::store::adapter::folder::Folder;
 use crate::store::adapter::google::Google;
 use crate::store::adapter::s3::S3;
@@ -15,8 +16,8 @@ use std::sync::Arc;
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Invalid`] for plain HTTP to another machine that no option allows;
-/// [`ErrorKind::Unsupported`] for a service that this version does not speak with.
+/// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for plain HTTP to another machine that
+/// no option allows.
 pub fn open(location: &Location, options: &Options, env: Arc<dyn Env>) -> Result<Arc<dyn Store>> {
     location.check(options)?;
     match location {
@@ -24,16 +25,13 @@ pub fn open(location: &Location, options: &Options, env: Arc<dyn Env>) -> Result
             let s3 = S3::open(location, options, env);
             Ok(Arc::new(Retry::new(s3, Arc::new(SystemIds))))
         }
+        Location::Azure(location) => {
+            let azure = Azure::open(location, options, env);
+            Ok(Arc::new(Retry::new(azure, Arc::new(SystemIds))))
+        }
         Location::Google(location) => {
             let google = Google::open(location, options, env);
             Ok(Arc::new(Retry::new(google, Arc::new(SystemIds))))
-        }
-        Location::Azure(_) => {
-            let what = format!(
-                "cannot use {location}: this version does not speak with {}",
-                location.service()
-            );
-            Err(Error::new(ErrorKind::Unsupported, what))
         }
         Location::Folder(path) => Ok(Arc::new(Folder::open(path.clone()))),
     }

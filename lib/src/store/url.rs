@@ -26,7 +26,7 @@ mod tests;
 pub use azure::AzureLocation;
 pub use google::GoogleLocation;
 pub use s3::S3Location;
-pub(in crate::store) use syntax::{is_loopback, plain_http};
+pub(in crate::store) use syntax::{is_address, is_loopback, plain_http};
 
 use super::options::{Given, Options, Service};
 use crate::error::{Error, Result};

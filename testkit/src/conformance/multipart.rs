@@ -4,6 +4,7 @@ use super::{bytes, key, listed, promise, read, text, write};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use futures_util::future::join_all;
+use pail::ErrorKind;
 use pail::store::{Resumed, Store, Unfinished, Upload};
 use std::sync::Arc;
 
@@ -13,7 +14,11 @@ pub(super) async fn all(make: &impl Fn() -> Arc<dyn Store>) {
     one_part_is_enough(&*make()).await;
     nothing_is_seen_before_the_end(&*make()).await;
     an_aborted_upload_leaves_nothing(&*make()).await;
-    of_two_uploads_the_later_end_stands(&*make()).await;
+    if make().capabilities().uploads_apart {
+        of_two_uploads_the_later_end_stands(&*make()).await;
+    } else {
+        of_two_uploads_one_stands_whole(&*make()).await;
+    }
     if begin(&*make(), "f").await.token().is_some() {
         a_dropped_upload_is_taken_up_again(&*make()).await;
         a_part_that_comes_again_replaces_the_first(&*make()).await;
@@ -145,6 +150,26 @@ async fn of_two_uploads_the_later_end_stands(store: &dyn Store) {
     complete(&*second).await;
     expect(store, "f", &second_whole).await;
     complete(&*first).await;
+    expect(store, "f", &first_whole).await;
+}
+
+async fn of_two_uploads_one_stands_whole(store: &dyn Store) {
+    promise(
+        "of two uploads of one key, the one that ends first stands, whole, and the other fails",
+    );
+    let (first_whole, first_parts) = body(store, 8);
+    let (_, second_parts) = body(store, 9);
+    let first = begin(store, "f").await;
+    let second = begin(store, "f").await;
+    for number in 0..first_parts.len() {
+        part(&*second, number, &second_parts[number]).await;
+        part(&*first, number, &first_parts[number]).await;
+    }
+    complete(&*first).await;
+    expect(store, "f", &first_whole).await;
+    let late = second.complete().await;
+    let late = late.expect_err("its parts have gone");
+    assert_eq!(late.kind(), ErrorKind::Missing, "{late}");
     expect(store, "f", &first_whole).await;
 }
 

@@ -78,6 +78,7 @@ impl Server for Azurite {
             ("PAIL_TEST_AZURE_ACCOUNT", ACCOUNT.to_owned()),
             ("PAIL_TEST_AZURE_CONTAINER", CONTAINER.to_owned()),
             ("PAIL_TEST_AZURE_KEY", KEY.to_owned()),
+            ("PAIL_TEST_AZURE_SAS", ALL_SAS.to_owned()),
             ("PAIL_TEST_AZURE_READONLY_SAS", READ_ONLY_SAS.to_owned()),
         ]
     }

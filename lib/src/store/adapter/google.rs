@@ -129,6 +129,7 @@ impl Store for Google {
             max_part: 5 << 30,
             max_parts: 10_000,
             ordered: true,
+            uploads_apart: true,
             remote: true,
         }
     }

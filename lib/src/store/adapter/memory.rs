@@ -70,6 +70,7 @@ impl Store for Memory {
             max_part: u64::MAX,
             max_parts: 10_000,
             ordered: true,
+            uploads_apart: true,
             remote: false,
         }
     }

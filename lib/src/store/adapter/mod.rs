@@ -1,5 +1,6 @@
 //! The services, one file each.
 
+pub mod azure;
 mod document;
 pub mod folder;
 pub mod google;

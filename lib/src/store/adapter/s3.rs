@@ -257,6 +257,7 @@ impl Store for S3 {
             max_part: 5 << 30,
             max_parts: 10_000,
             ordered: false,
+            uploads_apart: true,
             remote: true,
         }
     }

@@ -5,6 +5,7 @@
 //! and with it, in words, where it came from.
 
 pub(in crate::store) mod aws;
+pub(in crate::store) mod azure;
 pub(in crate::store) mod git;
 pub(in crate::store) mod google;
 mod kept;

@@ -151,7 +151,7 @@ fn host_of(authority: &str) -> Result<String> {
     Ok(host.to_ascii_lowercase())
 }
 
-pub(super) fn is_address(host: &str) -> bool {
+pub(in crate::store) fn is_address(host: &str) -> bool {
     host.parse::<IpAddr>().is_ok()
 }
 

@@ -68,6 +68,7 @@ impl Store for Folder {
             max_part: u64::MAX,
             max_parts: u32::MAX,
             ordered: true,
+            uploads_apart: true,
             remote: false,
         }
     }
