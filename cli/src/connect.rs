@@ -22,6 +22,7 @@ use std::sync::Arc;
 pub fn open(url: &str, remote: Option<&str>, config: &Config, progress: bool) -> Result<Remote> {
     let location = Location::parse(url)?;
     let options = Options::gather(&location, given(remote, config))?;
+    options.check_readable(location.service())?;
     let store = store::open(&location, &options, Arc::new(SystemEnv))?;
     let progress: Arc<dyn Progress> = if progress {
         Arc::new(Meter::default())

@@ -28,6 +28,7 @@ mod it {
     mod ls_remote;
     mod maintenance;
     mod many;
+    mod options;
     mod push;
     mod race;
     mod requests;

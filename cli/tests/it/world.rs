@@ -95,6 +95,14 @@ impl Bucket {
         }
     }
 
+    /// The headers that a server gives for a file.
+    pub(crate) fn headers(&self, key: &str) -> String {
+        match self {
+            Self::Folder(_) => panic!("this test is for servers alone"),
+            Self::S3(s3) => s3.curl(&s3.file(key), &["--fail", "-I"], b"").stdout,
+        }
+    }
+
     /// All keys under the prefix, in order.
     pub(crate) fn keys(&self) -> Vec<String> {
         let mut keys = match self {

@@ -88,6 +88,31 @@ impl Options {
         Ok(out)
     }
 
+    /// Refuses what is no place for a repository: classes whose files must be restored
+    /// before they can be read. Every fetch reads packs, and a push the manifest.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] if the storage class is such a one.
+    pub fn check_readable(&self, service: Service) -> Result<()> {
+        let (archives, instead): (&[_], _) = match service {
+            Service::S3 => (&["GLACIER", "DEEP_ARCHIVE"], "GLACIER_IR"),
+            Service::Azure => (&["ARCHIVE"], "Cold"),
+            // Google's ARCHIVE is read like any other class.
+            _ => (&[], ""),
+        };
+        let class = self.storage_class.as_deref().unwrap_or_default();
+        let class = class.to_ascii_uppercase();
+        if !archives.contains(&class.as_str()) {
+            return Ok(());
+        }
+        let what = format!(
+            "a repository cannot lie in the storage class {class}: its files must be restored \
+             before they can be read"
+        );
+        Err(invalid(what).with_hint(format!("{instead} is cheap, and read at once")))
+    }
+
     /// Options that need one another.
     fn check(&self) -> Result<()> {
         let bad = |what: &str, hint: &str| Err(invalid(what).with_hint(hint));

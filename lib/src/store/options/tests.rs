@@ -199,3 +199,26 @@ fn limits_come_from_the_options() {
     assert_eq!((limits.part, limits.parallel), (16 << 20, 2));
     assert_eq!(gather("s3://team", vec![]).limits(), Limits::default());
 }
+
+#[test]
+fn a_class_that_needs_a_restore_is_no_place_for_a_repository() {
+    let check = |url: &str| {
+        let location = Location::parse(url).expect(url);
+        gather(url, vec![]).check_readable(location.service())
+    };
+    for bad in [
+        "s3://team?storage-class=GLACIER",
+        "s3://team?storage-class=deep_archive",
+        "az://acct/team?storage-class=Archive",
+    ] {
+        assert_eq!(check(bad).expect_err(bad).kind(), ErrorKind::Invalid);
+    }
+    for fine in [
+        "s3://team",
+        "s3://team?storage-class=GLACIER_IR",
+        "az://acct/team?storage-class=Cold",
+        "gs://team?storage-class=ARCHIVE",
+    ] {
+        check(fine).expect(fine);
+    }
+}
