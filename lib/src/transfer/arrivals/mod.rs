@@ -1,6 +1,6 @@
 //! Large packs on their way down, kept outside the repository until they are installed, so
 //! that the next fetch, or the next clone, asks only for what is missing
-//! (`docs/design/0006-resumption.md`).
+//! (`docs/design/0007-resumption.md`).
 //!
 //! Each is two files in `downloads/<repository id>/` of the cache folder: `<pack>.pack`, in
 //! which every byte stands at its own place, and `<pack>.ranges`, which says how much of each

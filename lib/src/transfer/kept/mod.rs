@@ -1,5 +1,5 @@
 //! Large packs on their way up, kept with a note of how far they are, so that the next push
-//! goes on where one died (`docs/design/0006-resumption.md`).
+//! goes on where one died (`docs/design/0007-resumption.md`).
 //!
 //! Each lies in a folder of its own, `pail/uploads/<id>/` in the git directory that all
 //! worktrees share: `pack`, `idx`, `journal.json`, and `lock`, which whoever works on it
