@@ -41,7 +41,8 @@ pub fn open(url: &str, remote: Option<&str>, config: &Config, progress: bool) ->
 }
 
 /// What is said outside the URL, the first of it first.
-fn given(remote: Option<&str>, config: &Config) -> Vec<Given> {
+#[must_use]
+pub fn given(remote: Option<&str>, config: &Config) -> Vec<Given> {
     let mut out = Vec::new();
     if let Some(remote) = remote {
         let prefix = format!("remote.{remote}.pail-");

@@ -12,6 +12,7 @@ mod it {
     mod commit_interleave;
     mod commit_world;
     mod crash;
+    mod doctor;
     mod download;
     mod folder;
     mod folder_processes;

@@ -90,6 +90,24 @@ pub(super) const ALL: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "doctor",
+        &[
+            ("git pail doctor origin", "can one work here?"),
+            (
+                "git pail doctor s3://bucket/prefix --probe",
+                "try on scratch files what the bucket allows",
+            ),
+            (
+                "git pail doctor origin --remove-leftovers",
+                "remove what dead pushes left behind",
+            ),
+            (
+                "git pail doctor s3://bucket/prefix --policy write",
+                "print the least rights that a writer needs",
+            ),
+        ],
+    ),
+    (
         "fsck",
         &[
             ("git pail fsck origin", "is every file there?"),

@@ -4,6 +4,7 @@ mod completions;
 mod config;
 mod delete_branch;
 mod demo;
+mod doctor;
 mod examples;
 mod findings;
 mod fsck;
@@ -17,6 +18,7 @@ mod ls;
 mod maintenance;
 mod man;
 mod man_pages;
+mod policy;
 mod protect;
 mod reference;
 mod repository;
@@ -69,6 +71,7 @@ fn run(verb: Verb) -> Result<(), Stop> {
             Verb::Init(args) => init::run(args).await,
             Verb::Ls(args) => ls::run(args).await,
             Verb::Log(args) => log::run(args).await,
+            Verb::Doctor(args) => doctor::run(args).await,
             Verb::Fsck(args) => fsck::run(args).await,
             Verb::Maintenance(args) => maintenance::run(args).await,
             Verb::Restore(args) => restore::run(args).await,

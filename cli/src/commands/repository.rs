@@ -6,6 +6,8 @@ use crate::connect;
 use crate::multicall::SCHEMES;
 use pail::local::{Config, Git};
 use pail::refs::RefName;
+use pail::store::Location;
+use pail::store::options::Given;
 use pail::{Remote, Result};
 use std::path::Path;
 
@@ -30,6 +32,23 @@ pub(super) async fn open_with(named: Option<&str>, progress: bool) -> Result<Rem
     };
     let config = Config::read_default().await?;
     connect::open(&place.url, place.remote.as_deref(), &config, progress)
+}
+
+/// Where it lies, and the options that are said of it, with where each is said.
+///
+/// # Errors
+///
+/// As [`open`].
+pub(super) async fn look_up(named: Option<&str>) -> Result<(Location, Vec<Given>)> {
+    let place = match named {
+        Some(named) => place(named).await?,
+        None => default_place().await?,
+    };
+    let config = Config::read_default().await?;
+    let location = Location::parse(&place.url)?;
+    let mut all = location.given();
+    all.extend(connect::given(place.remote.as_deref(), &config));
+    Ok((location, all))
 }
 
 /// Opens a URL as it is, with the options that are configured for a remote.

@@ -1,8 +1,8 @@
 //! The command tree: help, man pages, completions and the reference come from it.
 
 use super::{
-    completions, config, delete_branch, demo, examples, fsck, init, install, log, ls, maintenance,
-    man, protect, reference, restore, set_head, uninstall, unprotect,
+    completions, config, delete_branch, demo, doctor, examples, fsck, init, install, log, ls,
+    maintenance, man, protect, reference, restore, set_head, uninstall, unprotect,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -39,6 +39,7 @@ pub(super) enum Verb {
     Init(init::Args),
     Ls(ls::Args),
     Log(log::Args),
+    Doctor(doctor::Args),
     Fsck(fsck::Args),
     Maintenance(maintenance::Args),
     Restore(restore::Args),

@@ -1,5 +1,6 @@
 //! The commands that look after a repository.
 
+mod doctor;
 mod fsck;
 mod protect;
 mod restore;

@@ -7,11 +7,13 @@
 //! `docs/design/0007-maintenance.md`.
 
 mod bench;
+pub mod doctor;
 mod finding;
 pub mod fsck;
 mod gather;
 pub mod levels;
 mod merge;
+mod place;
 pub mod restore;
 mod run;
 mod same_objects;

@@ -2,9 +2,10 @@
 
 use super::Remote;
 use crate::error::Result;
-use crate::maintenance::Bench;
+use crate::maintenance::doctor::{self, Diagnosis, Visit};
 use crate::maintenance::fsck::{self, Report};
 use crate::maintenance::restore::{self, RestoreRequest, Restored};
+use crate::maintenance::{Bench, Finding, Severity};
 
 impl Remote {
     /// Looks the repository over; with a bench, every byte of it. See [`fsck::fsck`].
@@ -28,5 +29,24 @@ impl Remote {
     pub async fn restore(&self, request: &RestoreRequest, bench: &Bench) -> Result<Restored> {
         let at = self.existing().await?;
         restore::restore(&self.context, at, request, bench).await
+    }
+
+    /// Finds out whether one can work here. See [`doctor::visit`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`doctor::visit`].
+    pub async fn doctor(&self, visit: &Visit) -> Result<Diagnosis> {
+        let mut out = doctor::visit(&self.context, visit).await?;
+        if out.is_empty
+            && let Some(foreign) = self.foreign().await?
+        {
+            let reason = format!("it holds {foreign}");
+            let place = self.context.store.describe();
+            let finding = Finding::new(Severity::Error, "foreign-layout", place, reason);
+            out.findings
+                .push(finding.with_mend("choose another prefix"));
+        }
+        Ok(out)
     }
 }

@@ -87,7 +87,7 @@ impl Location {
     }
 
     /// The options that the URL gives.
-    pub(in crate::store) fn given(&self) -> Vec<Given> {
+    pub fn given(&self) -> Vec<Given> {
         match self {
             Self::S3(location) => location.given(),
             Self::Azure(location) => location.query.given(),

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::format::manifest::{LogEntry, Manifest};
 use crate::format::{keys, names};
+use crate::maintenance::place::Place;
 use crate::maintenance::{Finding, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -144,32 +145,4 @@ fn tell(files: &[(&str, u64)]) -> Option<(String, u64)> {
         text.push_str(&format!(" and {more} more"));
     }
     (!files.is_empty()).then(|| (text, files.iter().map(|(_, size)| size).sum()))
-}
-
-/// Whose a key is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::maintenance) enum Place {
-    /// Always there, or not this layout's business.
-    Expected,
-    /// Of a kind that this layout names.
-    Own,
-    /// Nobody's that is known.
-    Other,
-}
-
-impl Place {
-    pub(in crate::maintenance) fn of(key: &str) -> Self {
-        let published = ["HEAD", "config", "info/refs", "objects/info/packs"];
-        if key == keys::MANIFEST || key.starts_with("lfs/") || published.contains(&key) {
-            Self::Expected
-        } else if keys::pack_name(key).is_some()
-            || [keys::TABLES, keys::SEGMENTS, keys::PROBES]
-                .iter()
-                .any(|folder| key.starts_with(folder))
-        {
-            Self::Own
-        } else {
-            Self::Other
-        }
-    }
 }

@@ -11,8 +11,9 @@ mod manifest;
 mod quick;
 
 use super::{Bench, Finding, Severity};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::refs::RefName;
+use crate::transaction::Snapshot;
 use crate::transfer::Context;
 use std::collections::BTreeSet;
 
@@ -56,6 +57,7 @@ impl Report {
         self.findings.iter().map(|one| one.severity).max()
     }
 
+    /// Whether something is lost.
     fn is_damaged(&self) -> bool {
         self.worst() == Some(Severity::Error)
     }
@@ -90,4 +92,22 @@ pub async fn fsck(context: &Context, bench: Option<&Bench>) -> Result<Option<Rep
         }
         restarts += 1;
     }
+}
+
+/// Every key that a repository names, condemned ones included: its log is read to the first
+/// entry for that.
+///
+/// # Errors
+///
+/// [`ErrorKind::Corrupt`] if a part of the log cannot be read; those of the store.
+pub(super) async fn named_by(context: &Context, at: &Snapshot) -> Result<BTreeSet<String>> {
+    let mut findings = Vec::new();
+    let history = history::read(context, at, &mut findings).await?;
+    if let Some(broken) = findings.iter().find(|one| one.severity == Severity::Error) {
+        let message = format!("cannot read {}: {}", broken.subject, broken.reason);
+        return Err(Error::new(ErrorKind::Corrupt, message));
+    }
+    let named = files::Named::of(&at.manifest, &history.older)?;
+    let condemned = at.manifest.condemned.iter().map(|gone| gone.key.clone());
+    Ok(named.sizes.into_keys().chain(condemned).collect())
 }

@@ -1,0 +1,31 @@
+//! Pure: whose a key is.
+
+use crate::format::keys;
+
+/// Whose a key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Always there, or not this layout's business.
+    Expected,
+    /// Of a kind that this layout names.
+    Own,
+    /// Nobody's that is known.
+    Other,
+}
+
+impl Place {
+    pub(super) fn of(key: &str) -> Self {
+        let published = ["HEAD", "config", "info/refs", "objects/info/packs"];
+        if key == keys::MANIFEST || key.starts_with("lfs/") || published.contains(&key) {
+            Self::Expected
+        } else if keys::pack_name(key).is_some()
+            || [keys::TABLES, keys::SEGMENTS, keys::PROBES]
+                .iter()
+                .any(|folder| key.starts_with(folder))
+        {
+            Self::Own
+        } else {
+            Self::Other
+        }
+    }
+}
