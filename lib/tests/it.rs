@@ -16,6 +16,8 @@ mod it {
     mod download;
     mod folder;
     mod folder_processes;
+    mod gc;
+    mod gc_nets;
     mod golden;
     mod google;
     mod history;

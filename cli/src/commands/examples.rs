@@ -130,6 +130,14 @@ pub(super) const ALL: &[(&str, &[Example])] = &[
                 "show what would be done",
             ),
             (
+                "git pail maintenance run origin --task gc --dry-run",
+                "count what nothing needs any more",
+            ),
+            (
+                "git pail maintenance run origin --task gc --task merge",
+                "from a weekly cron job",
+            ),
+            (
                 "git config pail.autoMaintenance false",
                 "leave it to a cron job",
             ),

@@ -8,7 +8,8 @@ use clap::{Subcommand, ValueEnum};
 use pail::Remote;
 use pail::local::Git;
 use pail::maintenance::levels::Run;
-use pail::maintenance::{self, Plan, Report, Workshop};
+use pail::maintenance::{self, Plan, When, Workshop};
+use pail::transaction::Snapshot;
 use serde::Serialize;
 
 /// Keep a repository in a bucket in good order
@@ -17,6 +18,9 @@ use serde::Serialize;
 /// pushes of one size a clone takes at most some 1.5 log2(n) packs. A push that leaves
 /// enough of them starts this by itself, once git has ended, unless pail.autoMaintenance
 /// is false.
+///
+/// What was deleted or rewound stays until the task gc takes it, once the retention time of
+/// the repository is over (`git pail config`).
 ///
 /// It may be stopped at any moment, and run beside pushes, fetches and other maintenance.
 #[derive(Debug, clap::Args)]
@@ -33,12 +37,17 @@ enum Verb {
 
 /// Do what there is to do, now
 ///
-/// Shows with --dry-run what that is, and changes nothing.
+/// The task merge downloads the packs that it merges. gc and base download every pack that a
+/// clone takes, and upload new ones; for who is slightly behind, the newest packs stay.
+/// Shows with --dry-run what would be done, and changes nothing.
 ///
 /// With --json, one object: url, dry_run, busy (another process of this machine is at
 /// work there, and nothing was done), merged (with --dry-run: the next run of packs to
 /// merge; a list of from and to, the generations, packs, their number, and bytes), deleted
-/// (files) and overtaken (how often somebody else did the same work first).
+/// (files), overtaken (how often somebody else did the same work first) and collected:
+/// null, or objects (in the packs of a clone), garbage (how many of them nothing needs),
+/// packed (whether packs were made anew) and leftovers (files that nothing names, now
+/// condemned: a later run deletes them).
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 struct RunArgs {
@@ -64,8 +73,13 @@ struct RunArgs {
 /// What can be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Task {
-    /// Make one pack of several, and delete those that were replaced
+    /// Make one pack of several, and delete what was condemned long enough
     Merge,
+    /// Pack everything anew if there is something that no ref has, or had within the
+    /// retention time; find what dead writers left
+    Gc,
+    /// Pack everything anew in any case: commits and trees in one pack, blobs in another
+    Base,
 }
 
 #[derive(Serialize)]
@@ -76,6 +90,15 @@ struct Out {
     merged: Vec<Shown>,
     deleted: usize,
     overtaken: u32,
+    collected: Option<Counts>,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    objects: u64,
+    garbage: u64,
+    packed: bool,
+    leftovers: usize,
 }
 
 #[derive(Serialize)]
@@ -129,19 +152,31 @@ async fn work(args: RunArgs) -> Result<(), Stop> {
         merged: Vec::new(),
         deleted: 0,
         overtaken: 0,
+        collected: None,
     };
-    if args.dry_run {
-        let Plan { merge, delete } = maintenance::plan(&at, remote.context().clock.now())?;
-        out.merged.extend(merge.iter().map(Shown::of));
-        out.deleted = delete.len();
+    let all = args.task.is_empty();
+    let collects = args.task.iter().filter_map(|task| task.when()).max();
+    // To count garbage everything is downloaded, for a plan too.
+    let workshop = if args.dry_run && collects.is_none() {
+        None
     } else {
-        match carry_out(&remote, &at.manifest.repository).await? {
-            None => out.busy = true,
-            Some(report) => {
-                out.merged.extend(report.merged.iter().map(Shown::of));
-                (out.deleted, out.overtaken) = (report.deleted, report.overtaken);
-            }
-        }
+        let opened = open_workshop(&at.manifest.repository)?;
+        out.busy = opened.is_none();
+        opened
+    };
+    if all || args.task.contains(&Task::Merge) {
+        merge(&remote, &at, workshop.as_ref(), &mut out).await?;
+    }
+    if let (Some(when), Some(workshop)) = (collects, &workshop) {
+        let when = if args.dry_run { When::Never } else { when };
+        let who = repository::committer().await?;
+        let done = maintenance::gc(remote.context(), workshop, &who, when).await?;
+        out.collected = Some(Counts {
+            objects: done.objects,
+            garbage: done.garbage,
+            packed: done.packed,
+            leftovers: done.leftovers,
+        });
     }
     if args.json {
         return json::print(&out);
@@ -149,8 +184,39 @@ async fn work(args: RunArgs) -> Result<(), Stop> {
     if args.auto { Ok(()) } else { tell(&out) }
 }
 
-/// Does the work; `None` if another process of this machine is at it.
-async fn carry_out(remote: &Remote, repository: &str) -> Result<Option<Report>, Stop> {
+impl Task {
+    /// When it packs everything anew, if it does.
+    fn when(self) -> Option<When> {
+        match self {
+            Self::Merge => None,
+            Self::Gc => Some(When::Garbage),
+            Self::Base => Some(When::Always),
+        }
+    }
+}
+
+async fn merge(
+    remote: &Remote,
+    at: &Snapshot,
+    workshop: Option<&Workshop>,
+    out: &mut Out,
+) -> Result<(), Stop> {
+    let context = remote.context();
+    if out.dry_run {
+        let Plan { merge, delete } = maintenance::plan(at, context.clock.now())?;
+        out.merged.extend(merge.iter().map(Shown::of));
+        out.deleted = delete.len();
+    } else if let Some(workshop) = workshop {
+        let who = repository::committer().await?;
+        let report = maintenance::run(context, workshop, &who).await?;
+        out.merged.extend(report.merged.iter().map(Shown::of));
+        (out.deleted, out.overtaken) = (report.deleted, report.overtaken);
+    }
+    Ok(())
+}
+
+/// Where the work is done; `None` if another process of this machine is at it.
+fn open_workshop(repository: &str) -> Result<Option<Workshop>, Stop> {
     let folder = env::cache_folder().ok_or_else(|| {
         invalid(
             "no folder to work in is known",
@@ -158,12 +224,7 @@ async fn carry_out(remote: &Remote, repository: &str) -> Result<Option<Report>, 
         )
     })?;
     let folder = folder.join("maintenance");
-    let Some(workshop) = Workshop::open(&folder, repository, Git::new())? else {
-        return Ok(None);
-    };
-    let who = repository::committer().await?;
-    let report = maintenance::run(remote.context(), &workshop, &who).await?;
-    Ok(Some(report))
+    Ok(Workshop::open(&folder, repository, Git::new())?)
 }
 
 fn tell(out: &Out) -> Result<(), Stop> {
@@ -184,8 +245,33 @@ fn tell(out: &Out) -> Result<(), Stop> {
             out.deleted
         ))?;
     }
-    if out.merged.is_empty() && out.deleted == 0 {
-        say("nothing to do")?;
+    let Some(done) = &out.collected else {
+        if out.merged.is_empty() && out.deleted == 0 {
+            say("nothing to do")?;
+        }
+        return Ok(());
+    };
+    let Counts {
+        objects,
+        garbage,
+        leftovers,
+        ..
+    } = done;
+    let packed = match (out.dry_run, done.packed) {
+        (true, _) => "",
+        (false, true) => "; everything else was packed anew",
+        (false, false) => "; nothing was packed",
+    };
+    say(&format!(
+        "nothing needs {garbage} of {objects} objects{packed}"
+    ))?;
+    if *leftovers > 0 {
+        let what = if out.dry_run {
+            "would condemn"
+        } else {
+            "condemned"
+        };
+        say(&format!("{what} {leftovers} files that nothing names"))?;
     }
     Ok(())
 }

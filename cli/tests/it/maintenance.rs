@@ -31,7 +31,7 @@ fn sources(manifest: &Value) -> BTreeSet<String> {
     packs.iter().map(source).collect()
 }
 
-on_every_bucket!(packs_are_merged_by_hand);
+on_every_bucket!(packs_are_merged_by_hand, what_nothing_needs_is_collected,);
 
 fn packs_are_merged_by_hand(world: &World) {
     let repo = world.pushed("work");
@@ -73,4 +73,35 @@ fn a_push_leaves_maintenance_behind_unless_it_is_told_not_to() {
     let mirror = world.mirror();
     mirror.fsck();
     assert_eq!(mirror.id("refs/heads/main"), Some(repo.head()));
+}
+
+fn what_nothing_needs_is_collected(world: &World) {
+    let repo = world.pushed("work");
+    let secret = repo.switch("side").commit("password", "secret\n");
+    repo.ok(&["push", "-q", "origin", "side"]);
+    repo.ok(&["push", "-q", "origin", ":side"]);
+    repo.switch("main");
+    let url = world.url();
+    let gc = ["maintenance", "run", &url, "--task", "gc"];
+    let within = json(world, &gc);
+    assert_eq!(within["collected"]["garbage"], 0, "{within}");
+    let mut command = world.git().at(world.path(".")).program("git-pail");
+    command.args(["config", &url, "retention", "0s"]);
+    assert!(run(command, b"").ok());
+    let planned = json(world, &[&gc[..], &["--dry-run"]].concat());
+    assert_eq!(planned["collected"]["garbage"], 3, "{planned}");
+    assert_eq!(world.bucket().manifest()["epoch"], 0);
+    let done = json(world, &gc);
+    assert_eq!(
+        (&done["collected"]["garbage"], &done["collected"]["packed"]),
+        (&3.into(), &true.into())
+    );
+    assert_eq!(world.bucket().manifest()["epoch"], 1);
+    // No retention: the next run deletes the files, too.
+    let swept = json(world, &["maintenance", "run", &url]);
+    assert!(swept["deleted"].as_u64().unwrap() > 0, "{swept}");
+    assert_eq!(world.bucket().packs().len(), 1);
+    let mirror = world.mirror();
+    assert_eq!(mirror.id("refs/heads/main"), Some(repo.head()));
+    assert_eq!(mirror.id(&format!("{secret}^{{commit}}")), None);
 }

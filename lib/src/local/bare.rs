@@ -1,6 +1,7 @@
 //! A bare repository of our own, for work that the user's one is not to see.
 
 use super::command::Git;
+use super::pack_objects::SpooledPack;
 use super::repository::Repository;
 use crate::error::{IoContext, Result};
 use crate::oid::ObjectFormat;
@@ -39,5 +40,23 @@ impl Repository {
             std::fs::write(&file, line.as_encoded_bytes())
         };
         write().during(|| format!("write {}", file.display()))
+    }
+
+    /// Takes over a pack and its index that git has made elsewhere; they stay there, too.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Local`] if that cannot be written.
+    pub fn adopt(&self, pack: &SpooledPack) -> Result<()> {
+        let folder = self.objects().join("pack");
+        for path in [&pack.pack, &pack.index] {
+            // Git finds packs by the start of their names.
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let rest = name.rsplit('-').next().unwrap_or_default();
+            let place = folder.join(format!("pack-{rest}"));
+            // A copy: the original may be changed where it is.
+            std::fs::copy(path, &place).during(|| format!("write {}", place.display()))?;
+        }
+        Ok(())
     }
 }

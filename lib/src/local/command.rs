@@ -129,25 +129,19 @@ impl Git {
         args: impl IntoIterator<Item = S>,
         input: Vec<u8>,
     ) -> Result<Output> {
+        run(self.command(args), input).await
+    }
+
+    /// As [`Git::run`], with its answer going into a file.
+    pub(super) async fn run_into<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+        input: Vec<u8>,
+        output: std::fs::File,
+    ) -> Result<Output> {
         let mut command = self.command(args);
-        if !input.is_empty() {
-            command.stdin(Stdio::piped());
-        }
-        let mut child = command.spawn().map_err(missing)?;
-        let stdin = child.stdin.take();
-        let feed = async move {
-            if let Some(mut stdin) = stdin {
-                // A git that ends early says why itself; its closed pipe adds nothing.
-                let _ = stdin.write_all(&input).await;
-            }
-        };
-        let (output, ()) = tokio::join!(child.wait_with_output(), feed);
-        let output = output.map_err(missing)?;
-        Ok(Output {
-            status: output.status,
-            stdout: output.stdout,
-            stderr: output.stderr,
-        })
+        command.stdout(output);
+        run(command, input).await
     }
 
     /// As [`Git::run`]; anything but exit code 0 is an error that repeats git's own words.
@@ -164,6 +158,27 @@ impl Git {
             Err(failed(act, output.status, &output.stderr))
         }
     }
+}
+
+async fn run(mut command: Command, input: Vec<u8>) -> Result<Output> {
+    if !input.is_empty() {
+        command.stdin(Stdio::piped());
+    }
+    let mut child = command.spawn().map_err(missing)?;
+    let stdin = child.stdin.take();
+    let feed = async move {
+        if let Some(mut stdin) = stdin {
+            // A git that ends early says why itself; its closed pipe adds nothing.
+            let _ = stdin.write_all(&input).await;
+        }
+    };
+    let (output, ()) = tokio::join!(child.wait_with_output(), feed);
+    let output = output.map_err(missing)?;
+    Ok(Output {
+        status: output.status,
+        stdout: output.stdout,
+        stderr: output.stderr,
+    })
 }
 
 /// Git could not be run at all.

@@ -19,6 +19,7 @@ pub use command::Git;
 pub use config::Config;
 pub use index_pack::{Check, Install, Installed, Sink};
 pub use pack_objects::{PackRequest, SpooledPack};
+pub use repack::Kinds;
 pub use repository::Repository;
 pub use scratch::{PackFault, Scratch};
 pub use spool::Spool;

@@ -79,19 +79,35 @@ impl Repository {
         for have in &request.haves {
             input.extend_from_slice(format!("{have}\n").as_bytes());
         }
-        pack(ACT, command, input, spool).await
+        pack(ACT, command, Input::Bytes(input), (spool, "pack")).await
     }
 }
 
-/// Runs a `git pack-objects` that names the one pack it wrote into the spool; `None` if it
-/// wrote none.
+/// What a `git pack-objects` reads.
+pub(super) enum Input {
+    Bytes(Vec<u8>),
+    File(std::fs::File),
+}
+
+/// Runs a `git pack-objects` that names the one pack it wrote into the spool, under names that
+/// start so; `None` if it wrote none.
 pub(super) async fn pack(
     act: &str,
     mut command: Command,
-    input: Vec<u8>,
-    spool: &Spool,
+    input: Input,
+    (spool, prefix): (&Spool, &str),
 ) -> Result<Option<SpooledPack>> {
-    let mut child = command.stdin(Stdio::piped()).spawn().map_err(missing)?;
+    let input = match input {
+        Input::Bytes(bytes) => {
+            command.stdin(Stdio::piped());
+            bytes
+        }
+        Input::File(file) => {
+            command.stdin(file);
+            Vec::new()
+        }
+    };
+    let mut child = command.spawn().map_err(missing)?;
     let stdin = child.stdin.take();
     let feed = async move {
         if let Some(mut stdin) = stdin {
@@ -119,7 +135,7 @@ pub(super) async fn pack(
             ));
         }
     };
-    let file = |kind: &str| spool.path().join(format!("pack-{name}.{kind}"));
+    let file = |kind: &str| spool.path().join(format!("{prefix}-{name}.{kind}"));
     let (pack, index) = (file("pack"), file("idx"));
     let size = std::fs::metadata(&pack).map_err(|error| {
         Error::new(

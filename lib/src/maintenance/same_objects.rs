@@ -1,11 +1,11 @@
-//! Do two packs hold the same objects? Told from their indexes.
+//! Which objects do packs hold? Told from their indexes, in constant memory.
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::format::pack::IndexShape;
 use crate::oid::ObjectFormat;
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The ids that an index lists, in their order, each once.
 struct Ids {
@@ -69,12 +69,51 @@ pub(super) fn same_objects(one: &Path, other: &Path, format: ObjectFormat) -> Re
     }
 }
 
+/// How many objects a pack holds, each counted once.
+pub(super) fn count(index: &Path, format: ObjectFormat) -> Result<u64> {
+    let mut ids = Ids::open(index, format)?;
+    let mut count = 0;
+    while ids
+        .next()
+        .during(|| format!("read {}", index.display()))?
+        .is_some()
+    {
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Whether each object of one pack is in one of the others.
+pub(super) fn within(one: &Path, others: &[PathBuf], format: ObjectFormat) -> Result<bool> {
+    let act = || format!("read {}", one.display());
+    let mut heads = Vec::new();
+    for other in others {
+        let mut ids = Ids::open(other, format)?;
+        let first = ids.next().during(act)?.map(<[u8]>::to_vec);
+        heads.push((ids, first));
+    }
+    let mut wanted = Ids::open(one, format)?;
+    while let Some(id) = wanted.next().during(act)?.map(<[u8]>::to_vec) {
+        let mut found = false;
+        for (ids, head) in &mut heads {
+            while head.as_ref().is_some_and(|head| *head < id) {
+                *head = ids.next().during(act)?.map(<[u8]>::to_vec);
+            }
+            found |= head.as_ref() == Some(&id);
+        }
+        if !found {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// An index of version 2 as far as it is read: header, fan-out, ids.
-    fn index(dir: &Path, name: &str, ids: &[u8]) -> std::path::PathBuf {
+    fn index(dir: &Path, name: &str, ids: &[u8]) -> PathBuf {
         let mut bytes = b"\xfftOc\0\0\0\x02".to_vec();
         for first in 0..=255_u8 {
             let count = ids.iter().filter(|id| **id <= first).count();
@@ -103,6 +142,27 @@ mod tests {
             let other = index(dir.path(), "other", ids);
             let found = same_objects(&one, &other, ObjectFormat::Sha1).unwrap();
             assert_eq!(found, same, "{ids:?}");
+        }
+    }
+
+    #[test]
+    fn objects_of_one_pack_may_be_spread_over_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let others = [
+            index(dir.path(), "a", &[1, 4, 4, 9]),
+            index(dir.path(), "b", &[2, 5]),
+        ];
+        assert_eq!(count(&others[0], ObjectFormat::Sha1).unwrap(), 3);
+        for (ids, inside) in [
+            (&[1, 2, 4, 5, 9][..], true),
+            (&[9], true),
+            (&[], true),
+            (&[3], false),
+            (&[1, 2, 10], false),
+        ] {
+            let one = index(dir.path(), "one", ids);
+            let found = within(&one, &others, ObjectFormat::Sha1).unwrap();
+            assert_eq!(found, inside, "{ids:?}");
         }
     }
 }

@@ -6,6 +6,9 @@ use crate::oid::ObjectFormat;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
+const WORK: &str = "work.git";
+const SECOND: &str = "second.git";
+
 /// The right to maintain one repository from this machine, and a folder to do it in.
 ///
 /// The lock is the kernel's and ends with the process. What a killed worker left in the
@@ -55,24 +58,36 @@ impl Workshop {
     /// [`ErrorKind::Local`] if it cannot be made.
     pub(super) async fn repository(&self, format: ObjectFormat) -> Result<Repository> {
         self.clear()?;
-        let path = self.place();
+        self.make(WORK, format).await
+    }
+
+    /// Another one, beside the first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Workshop::repository`].
+    pub(super) async fn second(&self, format: ObjectFormat) -> Result<Repository> {
+        self.make(SECOND, format).await
+    }
+
+    async fn make(&self, name: &str, format: ObjectFormat) -> Result<Repository> {
+        let path = self.folder.join(name);
         std::fs::create_dir(&path).during(|| format!("make the folder {}", path.display()))?;
         Repository::bare(&self.git, &path, format).await
     }
 
-    fn place(&self) -> PathBuf {
-        self.folder.join("work.git")
-    }
-
     fn clear(&self) -> Result<()> {
-        let path = self.place();
-        match std::fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                let message = format!("cannot remove {}: {error}", path.display());
-                Err(Error::new(ErrorKind::Local, message).with_source(error))
+        for name in [WORK, SECOND] {
+            let path = self.folder.join(name);
+            match std::fs::remove_dir_all(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    let message = format!("cannot remove {}: {error}", path.display());
+                    return Err(Error::new(ErrorKind::Local, message).with_source(error));
+                }
+                _ => {}
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 }
 

@@ -1,19 +1,17 @@
 //! Random histories of several clients, seeded: pushes, forces, deletions, tags and fetches,
-//! from what a client saw long ago too, through stores that fail and lose replies, while gc
-//! packs everything anew and drops what nothing reaches.
+//! from what a client saw long ago too, through stores that fail and lose replies, while
+//! maintenance merges packs, drops what nothing reaches and deletes it.
 //!
 //! `PAIL_SEED=<n>` repeats a history, `PAIL_ROUNDS=<n>` makes more of them.
 
-use crate::it::commit_world::rewrite;
-use crate::it::ledger;
-use crate::it::world::{clone, edits, fetch, leftovers, local, remote, request, sound};
-use pail::format::keys;
-use pail::format::manifest::{Condemned, Holds, PackEntry, PackSource, Why};
+use crate::it::world::{
+    MONTH, collect, edits, fetch, late, leftovers, local, maintain, remote, request, sound,
+};
 use pail::refs::Outcome;
 use pail::store::adapter::memory::Memory;
-use pail::store::{Limits, Precondition, Store};
+use pail::store::{Limits, Store};
 use pail::transaction::Snapshot;
-use pail::{ErrorKind, Key, ObjectId};
+use pail::{ErrorKind, ObjectId};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +21,7 @@ use testkit::repo::Repo;
 use testkit::seed::{Chance, rounds, seed};
 
 const CLIENTS: usize = 3;
-const STEPS: usize = 16;
+const STEPS: usize = 24;
 
 /// One call in so many is turned away or has its reply lost.
 const FAULTS: usize = 7;
@@ -43,6 +41,8 @@ struct Client {
 struct Counts {
     pushes: u64,
     fetches: u64,
+    maintenances: u64,
+    merges: u64,
     collections: u64,
     faults: usize,
     told: (usize, usize, usize),
@@ -85,7 +85,7 @@ impl World {
 
     async fn step(&mut self) {
         let client = self.chance.below(CLIENTS);
-        match self.chance.below(10) {
+        match self.chance.below(12) {
             0..6 => self.push(client).await,
             6 | 7 => self.fetch(client).await,
             8 => {
@@ -96,7 +96,7 @@ impl World {
                     .await;
                 self.clients[client].seen = snapshot.ok();
             }
-            _ => self.collect().await,
+            _ => self.maintain(client).await,
         }
     }
 
@@ -193,84 +193,45 @@ impl World {
         }
     }
 
-    /// What gc does, without waiting: one pack of all that the refs reach takes the place of
-    /// every other, the epoch rises, and the files of the packs before are deleted at once.
-    async fn collect(&mut self) {
-        let store: Arc<dyn Store> = Arc::new(self.memory.clone());
-        let Some(ledger) = ledger::read(&*store).await else {
-            return;
+    /// Maintenance of all kinds, sometimes through a store that fails, and without waiting: for
+    /// its clock a month is over each time, so that what was condemned before is deleted.
+    async fn maintain(&mut self, client: usize) {
+        self.counts.maintenances += 1;
+        let number = self.counts.maintenances;
+        let Client { repo, store, .. } = &self.clients[client];
+        let months = i64::try_from(number).unwrap() * MONTH;
+        // Long work seldom gets through a store that fails at every seventh call.
+        let store: Arc<dyn Store> = if self.chance.one_in(3) {
+            Arc::new(store.clone())
+        } else {
+            Arc::new(self.memory.clone())
         };
-        if ledger.refs().is_empty() {
-            return;
-        }
-        self.counts.collections += 1;
-        let dir = tempfile::tempdir().unwrap();
-        let whole = clone(&store, &dir.path().join("whole")).await;
-        let files = |end: &str| -> Vec<_> {
-            let folder = std::fs::read_dir(whole.path().join("objects/pack")).unwrap();
-            let files = folder.map(|entry| entry.unwrap().path());
-            files
-                .filter(|path| path.extension().is_some_and(|is| is == end))
-                .collect()
+        let remote = late(store, self.seed ^ number << 40, months);
+        let collects = self.chance.one_in(2);
+        let failed = if collects {
+            match collect(&remote, repo).await {
+                Ok(collected) => {
+                    self.counts.collections += u64::from(collected.packed);
+                    None
+                }
+                Err(error) => Some(error),
+            }
+        } else {
+            match maintain(&remote, repo).await {
+                Ok(report) => {
+                    self.counts.merges += report.merged.len() as u64;
+                    None
+                }
+                Err(error) => Some(error),
+            }
         };
-        // The mark of a fetch that is under way would keep its pack out of it.
-        for keep in files("keep") {
-            std::fs::remove_file(keep).unwrap();
-        }
-        whole.ok(&["repack", "-q", "-a", "-d", "-f"]);
-        let [path] = &files("pack")[..] else {
-            panic!("one pack is left");
-        };
-        let body = std::fs::read(path).unwrap();
-        let name = path
-            .file_stem()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .strip_prefix("pack-")
-            .unwrap();
-        let covered = ledger.snapshot.manifest.covered();
-        let entry = PackEntry {
-            name: name.to_owned(),
-            size: body.len() as u64,
-            index: None,
-            objects: u64::from(u32::from_be_bytes(body[8..12].try_into().unwrap())),
-            from: 0,
-            to: covered,
-            holds: Holds::All,
-            source: PackSource::Base,
-            unknown: serde_json::Map::new(),
-        };
-        let key = keys::pack(name).unwrap();
-        let put = store.put(&key, body.into(), Precondition::Absent).await;
-        if put.unwrap() == pail::store::Put::Lost {
-            return; // nothing was pushed since the last time
-        }
-        let swapped = rewrite(
-            &*store,
-            self.seed ^ self.counts.collections << 40,
-            "gc",
-            |manifest| {
-                manifest.epoch += 1;
-                let gone = std::mem::replace(&mut manifest.packs, vec![entry.clone()]);
-                manifest
-                    .condemned
-                    .extend(gone.into_iter().map(|pack| Condemned {
-                        key: keys::pack(&pack.name).unwrap().to_string(),
-                        generation: manifest.generation,
-                        time: 0,
-                        why: Why::Dropped,
-                    }));
-                true
-            },
-        );
-        assert!(swapped.await.unwrap(), "nobody else is at work");
-        let now = ledger::read(&*store).await.unwrap();
-        for gone in &now.snapshot.manifest.condemned {
-            store
-                .delete(&Key::new(gone.key.clone()).unwrap())
-                .await
-                .unwrap();
+        if let Some(error) = failed {
+            let kinds = [
+                ErrorKind::Unavailable,
+                ErrorKind::InDoubt,
+                ErrorKind::Missing,
+            ];
+            assert!(kinds.contains(&error.kind()), "{error}");
         }
     }
 
@@ -313,6 +274,7 @@ async fn heavy_no_acknowledged_push_is_lost_in_any_history() {
         let counts = world.counts;
         all.pushes += counts.pushes;
         all.fetches += counts.fetches;
+        all.merges += counts.merges;
         all.collections += counts.collections;
         all.faults += counts.faults;
         all.told.0 += counts.told.0;
@@ -322,9 +284,9 @@ async fn heavy_no_acknowledged_push_is_lost_in_any_history() {
     let (acknowledged, refused, open) = all.told;
     eprintln!(
         "histories: {rounds} from seed {first}: {} pushes ({acknowledged} edits acknowledged, \
-         {refused} refused, {open} open), {} fetches, {} collections, {} faults",
-        all.pushes, all.fetches, all.collections, all.faults
+         {refused} refused, {open} open), {} fetches, {} merges, {} collections, {} faults",
+        all.pushes, all.fetches, all.merges, all.collections, all.faults
     );
     assert!(acknowledged > 0 && refused > 0 && all.faults > 0);
-    assert!(rounds < 5 || all.collections > 0);
+    assert!(rounds < 5 || (all.collections > 0 && all.merges > 0));
 }

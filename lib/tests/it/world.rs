@@ -2,7 +2,7 @@
 
 use crate::it::ledger;
 use pail::local::{Check, Git, Repository};
-use pail::maintenance::{self, Workshop};
+use pail::maintenance::{self, When, Workshop};
 use pail::progress::Quiet;
 use pail::refs::{Expected, Outcome, RefEdit, RefName, RefValue};
 use pail::store::adapter::memory::Memory;
@@ -34,6 +34,26 @@ pub(crate) fn remote(store: Arc<dyn Store>, seed: u64, limits: Limits) -> Remote
         progress: Arc::new(Quiet),
     })
 }
+
+/// The remote that a client sees whose clock is so many seconds ahead of all others.
+pub(crate) fn late(store: Arc<dyn Store>, seed: u64, seconds: i64) -> Remote {
+    let mut context = remote(store, seed, SMALL).context().clone();
+    let clock = HandClock::default();
+    clock.advance(seconds);
+    context.clock = Arc::new(clock);
+    Remote::new(context)
+}
+
+/// Collects garbage: what no ref has, or had within the retention time.
+pub(crate) async fn collect(remote: &Remote, repo: &Repo) -> Result<maintenance::Collected> {
+    let dir = tempfile::tempdir().unwrap();
+    let at = remote.existing().await?;
+    let workshop = Workshop::open(dir.path(), &at.manifest.repository, git(repo))?.unwrap();
+    maintenance::gc(remote.context(), &workshop, WHO, When::Garbage).await
+}
+
+/// A month, in seconds: more than the retention time.
+pub(crate) const MONTH: i64 = 30 * 86_400;
 
 /// The repository as the library sees it: git in the surroundings of the sealed one.
 pub(crate) async fn local(repo: &Repo) -> Repository {
