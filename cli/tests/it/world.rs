@@ -10,9 +10,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use testkit::git::{Git, Output};
+use testkit::google::{Google, Rules};
 use testkit::repo::Repo;
 
-/// Makes two tests of each function: one on a folder, one on an S3 server.
+/// Makes three tests of each function: on a folder, on an S3 server, and on the fake of Google
+/// Cloud Storage that each test starts for itself.
 ///
 /// Those on S3 fail without a server, as `cargo xtask test` starts it: they read
 /// `PAIL_TEST_S3_ENDPOINT`, `_KEY`, `_SECRET` and `_BUCKET`.
@@ -31,6 +33,13 @@ macro_rules! on_every_bucket {
                 super::$name(&crate::it::world::World::s3());
             })*
         }
+
+        mod on_google {
+            $(#[test]
+            fn $name() {
+                super::$name(&crate::it::world::World::google());
+            })*
+        }
     };
 }
 pub(crate) use on_every_bucket;
@@ -40,6 +49,7 @@ pub(crate) use on_every_bucket;
 pub(crate) enum Bucket {
     Folder(PathBuf),
     S3(S3),
+    Google(Google),
 }
 
 /// A prefix in a bucket of an S3 server on loopback.
@@ -84,6 +94,11 @@ impl Bucket {
                     s3.bucket, s3.prefix
                 )
             }
+            Self::Google(google) => format!(
+                "pail::gs+http://{}/{}/{GOOGLE_PREFIX}",
+                google.address(),
+                google.bucket()
+            ),
         }
     }
 
@@ -91,7 +106,7 @@ impl Bucket {
     pub(crate) fn path(&self) -> &Path {
         match self {
             Self::Folder(path) => path,
-            Self::S3(_) => panic!("this test is for folders alone"),
+            Self::S3(_) | Self::Google(_) => panic!("this test is for folders alone"),
         }
     }
 
@@ -112,6 +127,13 @@ impl Bucket {
                 keys
             }
             Self::S3(s3) => s3.list(),
+            Self::Google(google) => {
+                let root = format!("{GOOGLE_PREFIX}/");
+                let names = google.names().into_iter();
+                names
+                    .map(|name| name.strip_prefix(&root).unwrap().to_owned())
+                    .collect()
+            }
         };
         keys.sort();
         keys
@@ -140,6 +162,10 @@ impl Bucket {
                 let out = s3.curl(&s3.file(key), &["--fail"], b"");
                 out.ok().then_some(out.bytes)
             }
+            Self::Google(google) => {
+                let object = google.object(&google_name(key));
+                object.map(|object| object.body.to_vec())
+            }
         }
     }
 
@@ -160,6 +186,7 @@ impl Bucket {
                 let out = s3.curl(&s3.file(key), &args, bytes);
                 assert!(out.ok(), "PUT {key}: {}", out.stderr);
             }
+            Self::Google(google) => google.write(&google_name(key), bytes.to_vec()),
         }
     }
 
@@ -173,6 +200,7 @@ impl Bucket {
                         .ok()
                 );
             }
+            Self::Google(google) => assert!(google.remove(&google_name(key)), "DELETE {key}"),
         }
     }
 
@@ -180,7 +208,7 @@ impl Bucket {
     pub(crate) fn clear(&self) {
         match self {
             Self::Folder(root) => std::fs::remove_dir_all(root).unwrap(),
-            Self::S3(_) => self.keys().iter().for_each(|key| self.remove(key)),
+            Self::S3(_) | Self::Google(_) => self.keys().iter().for_each(|key| self.remove(key)),
         }
     }
 
@@ -290,6 +318,13 @@ impl S3 {
     }
 }
 
+/// The prefix in a bucket of the fake, which is one test's own.
+const GOOGLE_PREFIX: &str = "team/repo";
+
+fn google_name(key: &str) -> String {
+    format!("{GOOGLE_PREFIX}/{key}")
+}
+
 /// A bucket and everybody who works with it.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -313,6 +348,17 @@ impl World {
         Self::on(dir, git, bucket)
     }
 
+    /// With a bucket of Google as the bucket.
+    pub(crate) fn google() -> Self {
+        Self::google_with(Rules::default())
+    }
+
+    /// The same, with other rules.
+    pub(crate) fn google_with(rules: Rules) -> Self {
+        let bucket = Bucket::Google(Google::start(rules));
+        Self::on(tempfile::tempdir().unwrap(), Git::new(), bucket)
+    }
+
     fn on(dir: TempDir, git: Git, bucket: Bucket) -> Self {
         let bin = dir.path().join("bin");
         std::fs::create_dir(&bin).unwrap();
@@ -330,6 +376,11 @@ impl World {
             git = git
                 .with_env("AWS_ACCESS_KEY_ID", &s3.key)
                 .with_env("AWS_SECRET_ACCESS_KEY", &s3.secret);
+        }
+        if let Bucket::Google(google) = &bucket {
+            git = git
+                .with_env("GOOGLE_OAUTH_ACCESS_TOKEN", google.token())
+                .with_env("NO_GCE_CHECK", "true");
         }
         Self { dir, git, bucket }
     }

@@ -75,7 +75,7 @@ impl Google {
     /// No I/O: files are read, credentials found and connections made when the first request
     /// needs them, and its error says what is wrong with them.
     pub fn open(location: &GoogleLocation, options: &Options, env: Arc<dyn Env>) -> Self {
-        let client = Client::new(&*env, settings::network(options));
+        let client = Client::new(&*env, options);
         let source = Source::new(
             options.anonymous,
             client.clone(),

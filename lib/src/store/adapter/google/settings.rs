@@ -2,15 +2,12 @@
 
 use super::Google;
 use crate::error::{Error, ErrorKind, IoContext, Result};
-use crate::store::adapter::http::Network;
-use crate::store::adapter::http::pool::Limits;
 use crate::store::options::{Options, Sse};
 use crate::store::url::{is_loopback, plain_http};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::{HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
-use std::num::NonZeroU64;
 use std::path::Path;
 use url::Url;
 
@@ -32,21 +29,6 @@ pub(super) struct Settings {
     pub(super) class: Vec<(HeaderName, HeaderValue)>,
     project: Option<String>,
     requester_pays: bool,
-}
-
-/// How the service is reached.
-pub(super) fn network(options: &Options) -> Network {
-    let usual = Limits::default();
-    Network {
-        limits: Limits {
-            connect: options.connect_timeout.unwrap_or(usual.connect),
-            idle: options.timeout.unwrap_or(usual.idle),
-        },
-        proxy: options.proxy.clone(),
-        ca_file: options.ca_file.clone(),
-        up: options.limit_up.and_then(NonZeroU64::new),
-        down: options.limit_down.and_then(NonZeroU64::new),
-    }
 }
 
 impl Google {
