@@ -20,6 +20,10 @@ const MAX_ATTEMPTS: u32 = 400;
 /// How often a manifest is read back after a write of which no answer came.
 const MAX_READBACKS: u32 = 6;
 
+/// How often a write is tried again that the store refused for now. Google refuses what comes
+/// within a second of the last write to the same file.
+const MAX_REFUSALS: u32 = 12;
+
 /// Longest wait between two attempts.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
@@ -68,7 +72,7 @@ impl Committer<'_> {
     /// Lays `change` over the newest manifest and swaps that in, as often as it takes.
     ///
     /// Costs one PUT. Each time that another writer was faster: one GET and one PUT more.
-    /// A reply that was lost: one GET.
+    /// A reply that was lost: one GET. A refusal for now: one PUT, after a wait.
     ///
     /// # Errors
     ///
@@ -135,7 +139,8 @@ impl Committer<'_> {
         let key = keys::manifest()?;
         let mut doubt: Option<Error> = None;
         let mut wait = Duration::from_millis(50);
-        for _ in 0..MAX_READBACKS {
+        let (mut refusals, mut readbacks) = (0, 0);
+        while readbacks < MAX_READBACKS {
             let when = current.map_or(Precondition::Absent, |current| {
                 Precondition::Unchanged(&current.version)
             });
@@ -146,6 +151,17 @@ impl Committer<'_> {
                 // A plain loss. After a doubt it may be our own first write that is in the way.
                 Ok(Put::Lost) if doubt.is_none() => return Ok(None),
                 Ok(Put::Lost) => None,
+                // A definite no: nothing of ours is on its way, so there is nothing to read back.
+                Err(error) if error.kind() == ErrorKind::Unavailable && doubt.is_none() => {
+                    refusals += 1;
+                    if refusals > MAX_REFUSALS {
+                        let error = error.context("cannot write the manifest");
+                        return Err(error.with_hint("nothing was changed; push again"));
+                    }
+                    wait = wait.max(error.pause().unwrap_or_default()).min(MAX_WAIT);
+                    self.pause(&mut wait).await?;
+                    continue;
+                }
                 Err(error)
                     if matches!(error.kind(), ErrorKind::InDoubt | ErrorKind::Unavailable) =>
                 {
@@ -154,6 +170,7 @@ impl Committer<'_> {
                 Err(error) => return Err(self.refused(error, doubt)),
             };
             doubt = failure.or(doubt);
+            readbacks += 1;
             match self.read_back(current, &sent.write_id, &mut wait).await {
                 Ok(Verdict::Landed) => return Ok(Some(None)),
                 Ok(Verdict::Lost) => return Ok(None),

@@ -80,6 +80,29 @@ async fn a_write_that_was_not_made_is_made_again_with_the_same_write_id() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_that_is_refused_for_now_is_made_again_and_never_looked_after() {
+    let busy = || put(Fault::Before(ErrorKind::Unavailable));
+    let (store, done, memory) = try_commit(vec![busy().times(7)]).await;
+    assert!(updated(&done), "{done:?}");
+    assert_eq!(main_of(&memory).await, oid('n'));
+    assert_eq!(store.calls().len(), 8, "writes only");
+    let (_, done, memory) = try_commit(vec![busy().always()]).await;
+    let error = done.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(
+        error
+            .hint()
+            .unwrap_or_default()
+            .contains("nothing was changed")
+    );
+    assert_eq!(main_of(&memory).await, oid('m'));
+    // After a doubt a refusal proves nothing any more: the first one may have landed.
+    let (_, done, memory) = try_commit(vec![put(Fault::After), busy()]).await;
+    assert!(updated(&done), "{done:?}");
+    assert_eq!(main_of(&memory).await, oid('n'));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_never_answers_leaves_it_in_doubt_and_says_so() {
     for rules in [
         vec![put(DOUBT).always()],
