@@ -1,8 +1,9 @@
 //! Many processes on one bucket: what was acknowledged is there, and nobody gives up.
 
-use crate::it::world::World;
+use crate::it::world::{Bucket, World};
 use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 use testkit::repo::Repo;
 
 const PROCESSES: usize = 16;
@@ -72,6 +73,42 @@ fn heavy_sixteen_processes_on_branches_of_their_own_all_get_in_on_a_folder() {
     branches_of_their_own(&World::folder());
 }
 
+#[test]
+fn heavy_sixteen_processes_on_branches_of_their_own_all_get_in_on_google() {
+    branches_of_their_own(&World::google());
+}
+
+/// Google takes about one write a second to one file, and the manifest is one file. A tenth
+/// of that pause is enough to refuse most attempts.
+#[test]
+fn all_get_in_where_one_file_is_written_seldom() {
+    let world = World::google();
+    world.pushed("seed");
+    let Bucket::Google(google) = world.bucket() else {
+        panic!("{:?}", world.bucket());
+    };
+    google.set_pause(Some(Duration::from_millis(100)));
+    let repos: Vec<Repo> = (0..4)
+        .map(|number| {
+            let repo = world.repo(&format!("p{number}"));
+            repo.grow(&format!("b{number}"), 5, 3, 100);
+            repo
+        })
+        .collect();
+    at_once(repos.len(), |number| {
+        for back in (0..5).rev() {
+            let spec = format!("b{number}~{back}:refs/heads/b{number}");
+            repos[number].ok(&["push", "-q", "origin", &spec]);
+        }
+    });
+    let mirror = world.mirror();
+    for (number, repo) in repos.iter().enumerate() {
+        let branch = format!("refs/heads/b{number}");
+        assert_eq!(mirror.id(&branch), repo.id(&branch));
+    }
+    assert_eq!(world.bucket().manifest()["generation"], 21);
+}
+
 fn rivals(world: &World) -> Vec<Repo> {
     world.pushed("seed");
     let name = |number| format!("c{number}");
@@ -117,6 +154,11 @@ fn heavy_of_eight_on_one_branch_one_wins_a_round_on_s3() {
 #[test]
 fn heavy_of_eight_on_one_branch_one_wins_a_round_on_a_folder() {
     one_branch(&World::folder());
+}
+
+#[test]
+fn heavy_of_eight_on_one_branch_one_wins_a_round_on_google() {
+    one_branch(&World::google());
 }
 
 #[test]

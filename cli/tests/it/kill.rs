@@ -1,7 +1,7 @@
 //! The pusher, killed before and after every request that it makes (`kill -9` of git and of
 //! all that it started).
 
-use crate::it::proxied::{main_of, prefix, server, sound, through};
+use crate::it::proxied::{main_of, sound};
 use crate::it::world::World;
 use std::sync::{Arc, Mutex, PoisonError};
 use testkit::git::kill_group;
@@ -11,12 +11,12 @@ use testkit::wire_proxy::{Fault, Rule, WireProxy};
 /// Pushes main again and again, killed at another request each time; `prepare` makes the
 /// bucket. Returns the number of requests and of the deaths after which the push had landed.
 fn everywhere(world: &World, repo: &Repo, prepare: impl Fn(&str)) -> (usize, usize) {
-    let proxy = WireProxy::start(server());
+    let proxy = WireProxy::start(world.server());
     let (mut landed, mut points) = (0, 0);
     for nth in 1.. {
         let mut reached = false;
         for after in [false, true] {
-            let url = prefix();
+            let url = world.fresh();
             prepare(&url);
             let old = main_of(world, &url);
             let group = Arc::new(Mutex::new(None));
@@ -37,7 +37,10 @@ fn everywhere(world: &World, repo: &Repo, prepare: impl Fn(&str)) -> (usize, usi
             proxy.rule(Rule::new(fault).nth(nth));
             let mut push = {
                 let mut group = group.lock().unwrap_or_else(PoisonError::into_inner);
-                let args = ["push", "-q", &through(&proxy, &url), "main"];
+                let server = world.server().to_string();
+                let through = url.replace(&server, &proxy.address().to_string());
+                assert_ne!(through, url);
+                let args = ["push", "-q", &through, "main"];
                 let push = repo.git().start(&args);
                 *group = Some(push.id());
                 push
@@ -87,6 +90,28 @@ fn heavy_a_first_push_killed_at_every_request_leaves_nothing_in_the_way() {
     repo.commit("a", "one\n");
     // Manifest, listing, the probe's writes and its removal, pack, manifest.
     told("first push", everywhere(&world, &repo, |_| {}), 7);
+}
+
+#[test]
+fn heavy_a_first_push_to_google_killed_at_every_request_leaves_nothing_in_the_way() {
+    let world = World::google();
+    let repo = world.repo("work");
+    repo.commit("a", "one\n");
+    told("first push", everywhere(&world, &repo, |_| {}), 7);
+}
+
+#[test]
+fn heavy_a_push_in_parts_to_google_killed_at_every_request_leaves_nothing_in_the_way() {
+    let world = World::google();
+    let repo = world.repo("work");
+    repo.ok(&["config", "core.compression", "0"]);
+    repo.commit("a", "one\n");
+    repo.tag("base");
+    repo.commit("large", testkit::seed::Chance::new(9).bytes(9_000_000));
+    let base = |url: &str| {
+        repo.ok(&["push", "-q", url, "base^{commit}:refs/heads/main"]);
+    };
+    told("push in parts", everywhere(&world, &repo, base), 7);
 }
 
 #[test]

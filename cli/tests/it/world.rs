@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::it::proxied;
+use pail::ids::{Ids, SystemIds};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -131,7 +134,7 @@ impl Bucket {
                 let root = format!("{GOOGLE_PREFIX}/");
                 let names = google.names().into_iter();
                 names
-                    .map(|name| name.strip_prefix(&root).unwrap().to_owned())
+                    .filter_map(|name| name.strip_prefix(&root).map(str::to_owned))
                     .collect()
             }
         };
@@ -350,12 +353,7 @@ impl World {
 
     /// With a bucket of Google as the bucket.
     pub(crate) fn google() -> Self {
-        Self::google_with(Rules::default())
-    }
-
-    /// The same, with other rules.
-    pub(crate) fn google_with(rules: Rules) -> Self {
-        let bucket = Bucket::Google(Google::start(rules));
+        let bucket = Bucket::Google(Google::start(Rules::default()));
         Self::on(tempfile::tempdir().unwrap(), Git::new(), bucket)
     }
 
@@ -393,6 +391,24 @@ impl World {
     /// Its URL.
     pub(crate) fn url(&self) -> String {
         self.bucket.url()
+    }
+
+    /// Where its service listens.
+    pub(crate) fn server(&self) -> SocketAddr {
+        match &self.bucket {
+            Bucket::Folder(_) => panic!("a folder has no server"),
+            Bucket::S3(_) => proxied::server(),
+            Bucket::Google(google) => google.address(),
+        }
+    }
+
+    /// The URL of a fresh prefix beside it.
+    pub(crate) fn fresh(&self) -> String {
+        match &self.bucket {
+            Bucket::Folder(_) => panic!("a folder has no server"),
+            Bucket::S3(_) => proxied::prefix(),
+            Bucket::Google(_) => format!("{}-{}", self.url(), SystemIds.hex().unwrap()),
+        }
     }
 
     /// Git, in the folder of this world.

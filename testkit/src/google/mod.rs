@@ -28,6 +28,7 @@ use bucket::Bucket;
 use bytes::Bytes;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A service with one bucket. It ends when this is dropped.
 #[derive(Debug)]
@@ -42,10 +43,16 @@ pub struct Google {
 #[derive(Debug)]
 struct Shared {
     rules: Rules,
+    /// As the rules said, or as it was changed since.
+    pause: Mutex<Option<Duration>>,
     bucket: Mutex<Bucket>,
 }
 
 impl Shared {
+    fn pause(&self) -> Option<Duration> {
+        *self.pause.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn bucket(&self) -> MutexGuard<'_, Bucket> {
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -59,6 +66,7 @@ impl Google {
     /// If there is no port.
     pub fn start(rules: Rules) -> Self {
         let shared = Arc::new(Shared {
+            pause: Mutex::new(rules.pause),
             rules,
             bucket: Mutex::default(),
         });
@@ -98,6 +106,12 @@ impl Google {
     /// A bearer token that may read and list.
     pub fn reader_token(&self) -> &str {
         &self.shared.rules.reader
+    }
+
+    /// Changes the time that must lie between two writes to one object.
+    pub fn set_pause(&self, pause: Option<Duration>) {
+        let now = self.shared.pause.lock();
+        *now.unwrap_or_else(PoisonError::into_inner) = pause;
     }
 
     /// An object, looked at without a request.

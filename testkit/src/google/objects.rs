@@ -20,7 +20,7 @@ async fn guarded<T>(
         Conditions::Ignored => If::default(),
     };
     let check = |bucket: &Bucket| {
-        bucket.not_too_soon(&ask.object, shared.rules.pause)?;
+        bucket.not_too_soon(&ask.object, shared.pause())?;
         bucket.check(&ask.object, when)
     };
     match shared.rules.atomicity {

@@ -39,7 +39,7 @@ pub(super) fn put_part(ask: &Ask, bucket: &mut Bucket) -> Result<Answer, Refusal
 pub(super) fn complete(shared: &Shared, ask: &Ask) -> Result<Answer, Refusal> {
     unconditional(ask)?;
     let mut bucket = shared.bucket();
-    bucket.not_too_soon(&ask.object, shared.rules.pause)?;
+    bucket.not_too_soon(&ask.object, shared.pause())?;
     let (body, attributes) = bucket.uploads.complete(ask)?;
     let object = bucket.put_joined(&ask.object, body, attributes);
     let text = format!(
