@@ -3,10 +3,12 @@
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, future};
-use pail::ids::SystemIds;
+use pail::ids::{Ids, SystemIds};
 use pail::store::adapter::google::Google;
 use pail::store::layer::Retry;
-use pail::store::{Env, Got, Location, Options, Precondition, Put, Store, Version, Want};
+use pail::store::{
+    Env, Got, Location, Options, Precondition, Put, Store, SystemEnv, Version, Want,
+};
 use pail::transaction::probe;
 use pail::{Error, ErrorKind, Key};
 use std::collections::BTreeMap;
@@ -560,4 +562,83 @@ async fn many_clients_over_one_object_a_second_lose_nothing() {
     });
     future::join_all(clients).await;
     assert_eq!(read(&store, "count").await.unwrap(), b"20");
+}
+
+/// A conditional write, until the service has time for it: a refusal for now is a no.
+async fn patiently(store: &Google, name: &str, body: &'static str, when: Precondition<'_>) -> Put {
+    loop {
+        match store.put(&key(name), bytes(body), when).await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                tokio::time::sleep(Duration::from_millis(1200)).await;
+            }
+            done => return done.unwrap(),
+        }
+    }
+}
+
+/// Against Google itself, with the credentials of whoever runs it: see `docs/guide/google.md`.
+#[tokio::test]
+#[ignore = "needs a bucket at Google, named in PAIL_TEST_GOOGLE_BUCKET"]
+async fn google_itself_keeps_its_promises() {
+    let env: Arc<dyn Env> = Arc::new(SystemEnv);
+    let bucket = env.var("PAIL_TEST_GOOGLE_BUCKET");
+    let bucket = bucket.expect("PAIL_TEST_GOOGLE_BUCKET names a bucket");
+    let fresh = SystemIds.hex().unwrap();
+    let location = Location::parse(&format!("gs://{bucket}/pail-test/{fresh}")).unwrap();
+    let options = Options::gather(&location, []).unwrap();
+    let Location::Google(location) = location else {
+        panic!("{location}");
+    };
+    let store = Google::open(&location, &options, env);
+    let names = ["a b/ü+%20", "cas", "large", "race"];
+    let Put::Written(first) = patiently(&store, "cas", "one", Precondition::Absent).await else {
+        panic!("a fresh prefix");
+    };
+    assert_eq!(
+        patiently(&store, "cas", "two", Precondition::Absent).await,
+        Put::Lost
+    );
+    let over = Precondition::Unchanged(&first);
+    let won = patiently(&store, "cas", "three", over).await;
+    assert!(matches!(won, Put::Written(_)), "{won:?}");
+    assert_eq!(patiently(&store, "cas", "four", over).await, Put::Lost);
+    assert_eq!(read(&store, "cas").await.unwrap(), b"three");
+    let info = store.head(&key("cas")).await.unwrap().unwrap();
+    assert_eq!(won, Put::Written(info.version.clone()));
+    let unless = Want {
+        range: None,
+        unless: Some(info.version),
+    };
+    let known = store.get(&key("cas"), unless).await.unwrap();
+    assert!(matches!(known, Got::NotModified), "{known:?}");
+    let race = key("race");
+    let rivals = (0..8).map(|_| store.put(&race, Bytes::new(), Precondition::Absent));
+    let answers = future::join_all(rivals).await;
+    let won = answers
+        .iter()
+        .filter(|put| matches!(put, Ok(Put::Written(_))));
+    assert_eq!(won.count(), 1, "{answers:?}");
+    put(&store, names[0], "odd").await;
+    let part = Bytes::from(vec![7; 5 << 20]);
+    let upload = store.begin(&key("large")).await.unwrap();
+    upload.part(1, bytes("end")).await.unwrap();
+    upload.part(0, part).await.unwrap();
+    upload.complete().await.unwrap();
+    let Got::Found(body) = store
+        .get(&key("large"), Want::range((5 << 20) - 1..(5 << 20) + 9))
+        .await
+        .unwrap()
+    else {
+        panic!("it was completed");
+    };
+    let tail: Vec<Bytes> = body.bytes.try_collect().await.unwrap();
+    assert_eq!(tail.concat(), b"\x07end");
+    let listed = store.list("", None).map_ok(|file| file.key);
+    assert_eq!(listed.try_collect::<Vec<_>>().await.unwrap(), names);
+    for name in names {
+        while let Err(error) = store.delete(&key(name)).await {
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+            tokio::time::sleep(Duration::from_millis(1200)).await;
+        }
+    }
 }
