@@ -113,10 +113,10 @@ impl Bucket {
         }
     }
 
-    /// The headers that a server gives for a file.
+    /// The headers that an S3 server gives for a file.
     pub(crate) fn headers(&self, key: &str) -> String {
         match self {
-            Self::Folder(_) => panic!("this test is for servers alone"),
+            Self::Folder(_) | Self::Google(_) => panic!("this test is for S3 servers alone"),
             Self::S3(s3) => s3.curl(&s3.file(key), &["--fail", "-I"], b"").stdout,
         }
     }
