@@ -25,6 +25,8 @@ usage: cargo xtask <command>
   test                 everything: the static checks, then every test with its services
     --no-lint          the tests only
     --full             first install the checkers that are missing (minutes)
+    --s3 <server>      the tests on S3 once more, on Ceph or MiniStack
+    --long-tail        the tests on WebDAV, with the feature that they need
     -- <filters>       nextest only, with these arguments
   check [--full]       the static checks only
   layers               import directions in lib/src

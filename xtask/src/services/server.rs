@@ -1,14 +1,22 @@
 //! What every server of the tests is: installed, started, asked whether it serves, stopped.
 
-use super::{azurite::Azurite, seaweedfs::SeaweedFs};
+use super::{
+    azurite::Azurite, ceph::Ceph, ministack::MiniStack, rclone::WebDav, seaweedfs::SeaweedFs,
+};
 use crate::process;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Every server that a run starts.
-pub const ALL: [&dyn Server; 2] = [&SeaweedFs, &Azurite];
+/// What the usual run starts.
+pub const USUAL: &[&dyn Server] = &[&SeaweedFs, &Azurite];
+
+/// S3 servers of other makes, each for a run of its own in the place of the usual one.
+pub const OTHER_S3: &[&dyn Server] = &[&Ceph, &MiniStack];
+
+/// What the run on the long tail starts.
+pub const LONG_TAIL: &[&dyn Server] = &[&WebDav];
 
 /// How long a start may take on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -43,8 +51,11 @@ pub trait Server: Sync {
 
 /// The server of that name.
 pub fn named(name: &str) -> Result<&'static dyn Server, String> {
-    let found = ALL.into_iter().find(|server| server.name() == name);
-    found.ok_or_else(|| format!("there is no server '{name}'"))
+    let mut all = USUAL.iter().chain(OTHER_S3).chain(LONG_TAIL);
+    let found = all.find(|server| server.name().eq_ignore_ascii_case(name));
+    found
+        .copied()
+        .ok_or_else(|| format!("there is no server '{name}'"))
 }
 
 /// Starts a server in `folder`, which keeps everything that it writes. The process leads a
@@ -132,13 +143,17 @@ pub fn log_tail(folder: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALL, named};
+    use super::{LONG_TAIL, OTHER_S3, Server, USUAL, named};
     use std::collections::BTreeSet;
     use std::process::Command;
 
+    fn all() -> impl Iterator<Item = &'static dyn Server> {
+        USUAL.iter().chain(OTHER_S3).chain(LONG_TAIL).copied()
+    }
+
     #[test]
     fn a_server_is_found_by_its_name_and_no_other_is() -> Result<(), String> {
-        for server in ALL {
+        for server in all() {
             assert_eq!(named(server.name())?.name(), server.name());
         }
         assert!(named("none").is_err());
@@ -148,7 +163,7 @@ mod tests {
     #[test]
     fn no_variable_is_set_by_two_servers() {
         let mut seen = BTreeSet::new();
-        for server in ALL {
+        for server in USUAL {
             let ports = vec![1; server.ports()];
             for (name, _) in server.settings(&ports) {
                 assert!(seen.insert(name), "{name}");
@@ -157,9 +172,9 @@ mod tests {
     }
 
     #[test]
-    fn every_port_is_named_on_the_command_line_once() -> Result<(), String> {
+    fn every_port_is_named_once() -> Result<(), String> {
         let folder = std::env::temp_dir().join(format!("pail-xtask-{}", std::process::id()));
-        for server in ALL {
+        for server in all() {
             std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
             let ports: Vec<u16> = (17_001..).take(server.ports()).collect();
             let mut command = Command::new("server");
@@ -167,6 +182,11 @@ mod tests {
             let words: Vec<String> = command
                 .get_args()
                 .map(|word| word.to_string_lossy().into_owned())
+                .collect();
+            let told = command.get_envs().filter_map(|(_, value)| value);
+            let words: Vec<String> = words
+                .into_iter()
+                .chain(told.map(|value| value.to_string_lossy().into_owned()))
                 .collect();
             for port in ports {
                 let port = port.to_string();
