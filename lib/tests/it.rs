@@ -22,6 +22,8 @@ mod it {
     mod google;
     mod history;
     mod ledger;
+    #[cfg(feature = "long-tail")]
+    mod long_tail;
     mod lost_reply;
     mod maintenance;
     mod maintenance_nets;

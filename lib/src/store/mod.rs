@@ -18,7 +18,9 @@ mod put;
 mod upload;
 mod url;
 
-pub use self::url::{AzureLocation, GoogleLocation, Location, S3Location, SCHEMES};
+pub use self::url::{
+    AzureLocation, GoogleLocation, Location, LongTailLocation, S3Location, SCHEMES,
+};
 pub use capability::{Capabilities, ConditionalPut};
 pub use download::{MIN_PIECE, Piece, Wanted, download, download_keeping};
 pub use env::{Env, SystemEnv};

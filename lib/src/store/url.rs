@@ -10,6 +10,7 @@
 //! | `gs+https://host[:port]/bucket[/prefix]` | the same at another address |
 //! | `s3+http://…`, `az+http://…`, `gs+http://…` | without encryption: on this machine only, unless `?allow-http=true` |
 //! | `file:///path`, `pail:///path`, a path | a folder |
+//! | `webdav+https://…`, `b2://…` and others | the [long tail](LongTailLocation), where it was built in |
 //! | `pail::<any of these>` | the same |
 //!
 //! In a URL, percent escapes are decoded; a path is taken as it is. [Options](super::options)
@@ -17,6 +18,7 @@
 
 mod azure;
 mod google;
+mod long_tail;
 mod query;
 mod s3;
 mod syntax;
@@ -25,6 +27,9 @@ mod tests;
 
 pub use azure::AzureLocation;
 pub use google::GoogleLocation;
+pub use long_tail::LongTailLocation;
+#[cfg(feature = "long-tail")]
+pub(in crate::store) use long_tail::{Place, Service as TailService};
 pub use s3::S3Location;
 pub(in crate::store) use syntax::{is_address, is_loopback, plain_http};
 
@@ -54,6 +59,8 @@ pub enum Location {
     Azure(AzureLocation),
     /// A prefix of a bucket of Google Cloud Storage.
     Google(GoogleLocation),
+    /// A folder at a service of the long tail.
+    LongTail(LongTailLocation),
     /// A folder of this machine.
     Folder(PathBuf),
 }
@@ -82,6 +89,7 @@ impl Location {
             Self::S3(_) => Service::S3,
             Self::Azure(_) => Service::Azure,
             Self::Google(_) => Service::Google,
+            Self::LongTail(_) => Service::LongTail,
             Self::Folder(_) => Service::Folder,
         }
     }
@@ -92,6 +100,7 @@ impl Location {
             Self::S3(location) => location.given(),
             Self::Azure(location) => location.query.given(),
             Self::Google(location) => location.query.given(),
+            Self::LongTail(location) => location.query.given(),
             Self::Folder(_) => Vec::new(),
         }
     }
@@ -102,6 +111,7 @@ impl Location {
             Self::S3(location) => location.host.as_ref(),
             Self::Azure(location) => location.host.as_ref(),
             Self::Google(location) => location.host.as_ref(),
+            Self::LongTail(location) => location.host.as_ref(),
             Self::Folder(_) => None,
         };
         host.map_or(Ok(()), |host| {
@@ -125,6 +135,7 @@ impl fmt::Display for Location {
             Self::S3(location) => location.fmt(f),
             Self::Azure(location) => location.fmt(f),
             Self::Google(location) => location.fmt(f),
+            Self::LongTail(location) => location.fmt(f),
             Self::Folder(path) => path.display().fmt(f),
         }
     }
@@ -156,12 +167,16 @@ fn parse(text: &str) -> Result<Location> {
         "gs+https" => google::at(true, rest).map(Location::Google),
         "gs+http" => google::at(false, rest).map(Location::Google),
         "file" | "pail" => folder_url(rest),
-        "http" | "https" => Err(
+        // With the long tail a web server is a store, if only for reading.
+        "http" | "https" if !cfg!(feature = "long-tail") => Err(
             invalid("the scheme does not say which kind of service it is").with_hint(format!(
                 "write s3+{scheme}:// for an S3 service, az+{scheme}:// for Azure, gs+{scheme}:// for Google"
             )),
         ),
-        _ => Err(invalid(format!("there is no scheme '{scheme}'"))),
+        _ => match long_tail::parse(scheme, rest) {
+            Some(location) => location.map(Location::LongTail),
+            None => Err(invalid(format!("there is no scheme '{scheme}'"))),
+        },
     }
 }
 

@@ -29,6 +29,19 @@ pub async fn conformance(make: impl Fn() -> Arc<dyn Store>) {
     races(make).await;
 }
 
+/// The contract of a store that declares no conditional writes, and whose uploads have no
+/// token: all the rest of it.
+///
+/// # Panics
+///
+/// When a promise is broken.
+pub async fn plain(make: impl Fn() -> Arc<dyn Store>) {
+    reading::all(&make).await;
+    writing::plain(&make).await;
+    listing::all(&make).await;
+    multipart::all(&make).await;
+}
+
 /// The part of the contract that settles races: it fails on a store that ignores
 /// conditions, and on one that looks and writes in two steps.
 ///

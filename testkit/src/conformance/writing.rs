@@ -5,9 +5,15 @@ use pail::store::{Precondition, Put, Store};
 use std::sync::Arc;
 
 pub(super) async fn all(make: &impl Fn() -> Arc<dyn Store>) {
-    a_write_replaces_the_whole_file(&*make()).await;
+    plain(make).await;
     absent_writes_once(&*make()).await;
     unchanged_writes_over_that_version_only(&*make()).await;
+    a_deleted_file_has_no_version(&*make()).await;
+}
+
+/// Without conditions.
+pub(super) async fn plain(make: &impl Fn() -> Arc<dyn Store>) {
+    a_write_replaces_the_whole_file(&*make()).await;
     what_was_deleted_is_absent(&*make()).await;
     readers_see_all_of_a_write_or_none(make()).await;
 }
@@ -66,12 +72,19 @@ async fn what_was_deleted_is_absent(store: &dyn Store) {
         deleted.unwrap_or_else(|error| panic!("delete: {error}"));
     };
     gone().await;
-    let old = write(store, "d/f", bytes("one")).await;
+    write(store, "d/f", bytes("one")).await;
     write(store, "d/g", bytes("stays")).await;
     gone().await;
     gone().await;
     assert_eq!(text(store, "d/f").await, None);
     assert_eq!(listed(store, "", None).await, ["d/g"]);
+}
+
+async fn a_deleted_file_has_no_version(store: &dyn Store) {
+    promise("no version of a deleted file can be written over");
+    let old = write(store, "d/f", bytes("one")).await;
+    let deleted = store.delete(&key("d/f")).await;
+    deleted.unwrap_or_else(|error| panic!("delete: {error}"));
     let stale = put(store, "d/f", bytes("two"), Precondition::Unchanged(&old)).await;
     assert_eq!(stale, Put::Lost);
     let new = put(store, "d/f", bytes("three"), Precondition::Absent).await;

@@ -5,6 +5,8 @@ mod document;
 pub mod folder;
 pub mod google;
 pub(in crate::store) mod http;
+#[cfg(feature = "long-tail")]
+pub mod long_tail;
 pub mod memory;
 pub mod s3;
 pub(in crate::store) mod signing;

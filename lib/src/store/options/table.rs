@@ -16,6 +16,8 @@ pub enum Service {
     Google,
     /// A folder of this machine.
     Folder,
+    /// One of the services of the long tail.
+    LongTail,
 }
 
 impl fmt::Display for Service {
@@ -25,6 +27,7 @@ impl fmt::Display for Service {
             Self::Azure => "Azure",
             Self::Google => "Google",
             Self::Folder => "a folder",
+            Self::LongTail => "the long tail",
         })
     }
 }
@@ -81,10 +84,18 @@ pub(in crate::store) fn find(name: &str) -> Option<&'static Spec> {
 
 const S3: &[Service] = &[Service::S3];
 const CLOUDS: &[Service] = &[Service::S3, Service::Azure, Service::Google];
+/// Whatever is reached through a network.
+const NETWORK: &[Service] = &[
+    Service::S3,
+    Service::Azure,
+    Service::Google,
+    Service::LongTail,
+];
 const EVERY: &[Service] = &[
     Service::S3,
     Service::Azure,
     Service::Google,
+    Service::LongTail,
     Service::Folder,
 ];
 
@@ -118,7 +129,7 @@ pub static ALL: &[Spec] = &[
     row(
         "endpoint",
         "URL",
-        CLOUDS,
+        NETWORK,
         "the address of the service, where the URL of the remote does not name it",
         |all, text| value::set(&mut all.endpoint, value::endpoint(text)),
     ),
@@ -164,7 +175,7 @@ pub static ALL: &[Spec] = &[
     row(
         "allow-http",
         "boolean",
-        CLOUDS,
+        NETWORK,
         "allow plain HTTP to another machine, which shows everything to the network",
         |all, text| value::flag(text).map(|flag| all.allow_http = flag),
     ),
@@ -279,28 +290,28 @@ pub static ALL: &[Spec] = &[
     row(
         "limit-up",
         "bytes a second, with `k`, `M` or `G`",
-        CLOUDS,
+        NETWORK,
         "most that is sent; default no limit",
         |all, text| value::set(&mut all.limit_up, value::rate(text)),
     ),
     row(
         "limit-down",
         "bytes a second, with `k`, `M` or `G`",
-        CLOUDS,
+        NETWORK,
         "most that is received; default no limit",
         |all, text| value::set(&mut all.limit_down, value::rate(text)),
     ),
     row(
         "connect-timeout",
         "seconds",
-        CLOUDS,
+        NETWORK,
         "how long to wait for a connection; default 10",
         |all, text| value::set(&mut all.connect_timeout, value::seconds(text)),
     ),
     row(
         "timeout",
         "seconds",
-        CLOUDS,
+        NETWORK,
         "how long to wait for the next sign of life; default 60",
         |all, text| value::set(&mut all.timeout, value::seconds(text)),
     ),
@@ -309,7 +320,7 @@ pub static ALL: &[Spec] = &[
         ..row(
             "proxy",
             "URL",
-            CLOUDS,
+            NETWORK,
             "the proxy to go through, such as `http://proxy.example:3128`, or `none`; default git's `remote.<name>.proxy` and `http.proxy`, then `https_proxy`, `http_proxy` and `all_proxy`",
             |all, text| value::set(&mut all.proxy, value::proxy(text)),
         )
@@ -317,7 +328,7 @@ pub static ALL: &[Spec] = &[
     row(
         "ca-file",
         "path",
-        CLOUDS,
+        NETWORK,
         "the certificate authorities to trust, and no others, in PEM form; default git's `http.sslCAInfo`, then `AWS_CA_BUNDLE`, `SSL_CERT_FILE`, `GIT_SSL_CAINFO`",
         |all, text| value::set(&mut all.ca_file, value::path(text)),
     ),
