@@ -36,6 +36,7 @@ pub fn open(url: &str, remote: Option<&str>, config: &Config, progress: bool) ->
         ids: Arc::new(SystemIds),
         clock: Arc::new(SystemClock),
         limits: options.limits(),
+        lease: options.lease,
         progress,
     }))
 }

@@ -23,6 +23,7 @@
 //!     ids: Arc::new(SystemIds),
 //!     clock: Arc::new(SystemClock),
 //!     limits: Limits::default(),
+//!     lease: false,
 //!     progress: Arc::new(Quiet),
 //! });
 //! let who = "Ada <ada@example.org>".to_owned();

@@ -21,6 +21,7 @@ mod it {
     mod golden;
     mod google;
     mod history;
+    mod lease;
     mod ledger;
     #[cfg(feature = "long-tail")]
     mod long_tail;

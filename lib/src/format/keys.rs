@@ -18,6 +18,9 @@ pub const SEGMENTS: &str = "pail/log/";
 /// Where a bucket is tried before the first write.
 pub const PROBES: &str = "pail/probe/";
 
+/// Where writers claim the lease, in a bucket that cannot compare and swap.
+pub const LEASES: &str = "pail/lease/";
+
 /// Everything of the native layout that is neither pack nor LFS object.
 pub const ROOT: &str = "pail/";
 
@@ -86,6 +89,15 @@ pub fn moves(id: &str) -> Result<Key> {
 /// As [`pack`].
 pub fn probe(id: &str) -> Result<Key> {
     checked(format!("{PROBES}{id}"))
+}
+
+/// `pail/lease/<id>`
+///
+/// # Errors
+///
+/// As [`pack`].
+pub fn lease(id: &str) -> Result<Key> {
+    checked(format!("{LEASES}{id}"))
 }
 
 /// The name of a pack, told from the key of its `.pack` or `.idx`.

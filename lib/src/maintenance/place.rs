@@ -19,7 +19,7 @@ impl Place {
         if key == keys::MANIFEST || key.starts_with("lfs/") || published.contains(&key) {
             Self::Expected
         } else if keys::pack_name(key).is_some()
-            || [keys::TABLES, keys::SEGMENTS, keys::PROBES]
+            || [keys::TABLES, keys::SEGMENTS, keys::PROBES, keys::LEASES]
                 .iter()
                 .any(|folder| key.starts_with(folder))
         {

@@ -9,7 +9,7 @@ use crate::format::manifest::{LogEntry, RefMove};
 use crate::local::Repository;
 use crate::oid::ObjectFormat;
 use crate::refs::{Outcome, RefName};
-use crate::transaction::{HeadChange, Snapshot, probe, read_log, read_moves};
+use crate::transaction::{HeadChange, Snapshot, Writes, read_log, read_moves};
 use crate::transfer::{self, Context, FetchRequest, Fetched, PushRequest, Pushed};
 use futures_util::StreamExt;
 
@@ -132,8 +132,10 @@ impl Remote {
         if self.snapshot().await?.is_some() {
             return Ok(false);
         }
-        probe(&*self.context.store, &*self.context.ids).await?;
+        let leased = self.context.probe().await? == Writes::Lease;
+        self.context.may_write(leased)?;
         let mut change = self.change("init", who)?;
+        change.lease = leased;
         change.create.1 = format;
         change.head = head.map_or(HeadChange::Keep, HeadChange::Set);
         // Somebody else may have made one meanwhile; that one is left as it is.

@@ -1,6 +1,7 @@
 //! The loop that ends in the commit point.
 
 use super::files::{Cache, read_log};
+use super::lease;
 use super::rebase::{Applied, Change, apply};
 use super::snapshot::Snapshot;
 use super::uploads;
@@ -36,6 +37,8 @@ pub struct Committer<'a> {
     pub cache: &'a Cache,
     /// Where write ids and jitter come from.
     pub ids: &'a dyn Ids,
+    /// Whether the user consents to the lease, where the bucket cannot compare and swap.
+    pub lease: bool,
 }
 
 /// How a commit ended.
@@ -66,6 +69,8 @@ struct Sent {
     outcomes: Vec<Outcome>,
     manifest: Manifest,
     refs: RefTable,
+    /// Whether it goes under the lease.
+    leased: bool,
 }
 
 impl Committer<'_> {
@@ -107,9 +112,13 @@ impl Committer<'_> {
                 body: manifest.encode()?.into(),
                 write_id,
                 outcomes,
+                leased: manifest.leased(),
                 manifest,
                 refs,
             };
+            if sent.leased {
+                lease::consented(self.lease)?;
+            }
             if let Some(version) = self.swap(current.as_ref(), &sent).await? {
                 let now = version.map(|version| Snapshot {
                     version,
@@ -146,7 +155,12 @@ impl Committer<'_> {
             });
             // commit point: before this PUT lands every reader sees the old repository, after
             // it every reader sees the new one; all that it names was uploaded before.
-            let failure = match self.store.put(&key, sent.body.clone(), when).await {
+            let put = if sent.leased {
+                lease::put(self.store, self.ids, &key, sent.body.clone(), when).await
+            } else {
+                self.store.put(&key, sent.body.clone(), when).await
+            };
+            let failure = match put {
                 Ok(Put::Written(version)) => return Ok(Some(Some(version))),
                 // A plain loss. After a doubt it may be our own first write that is in the way.
                 Ok(Put::Lost) if doubt.is_none() => return Ok(None),

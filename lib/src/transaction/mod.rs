@@ -5,6 +5,7 @@
 
 mod commit;
 mod files;
+pub mod lease;
 mod probe;
 mod rebase;
 mod rework;
@@ -13,7 +14,7 @@ mod uploads;
 
 pub use commit::{Committed, Committer, Verdict};
 pub use files::{Cache, read_log, read_moves};
-pub use probe::probe;
+pub use probe::{Broken, Effort, Promise, Writes, examine, probe};
 pub use rebase::{Applied, Basis, Change, HeadChange, NewPack, Overflow, apply, overflow};
 pub use rework::{LogRework, Rework};
 pub use snapshot::Snapshot;

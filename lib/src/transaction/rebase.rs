@@ -5,7 +5,7 @@ use super::snapshot::Snapshot;
 use super::uploads;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{
-    Holds, LogEntry, MAX_INLINE_MOVES, MAX_INLINE_REFS, MAX_LOG_TAIL, MovesFile, PackEntry,
+    Holds, LEASE, LogEntry, MAX_INLINE_MOVES, MAX_INLINE_REFS, MAX_LOG_TAIL, MovesFile, PackEntry,
     PackSource, RefMove, SegmentRef, TableRef, updates_len,
 };
 use crate::format::refs::{BaseTable, RefTable};
@@ -29,6 +29,8 @@ pub struct Change {
     pub basis: Basis,
     /// What happens to HEAD.
     pub head: HeadChange,
+    /// Whether the repository to make, where there is none, needs the lease.
+    pub lease: bool,
     /// What happens to the settings.
     pub settings: Vec<SettingEdit>,
     /// A base ref table that was uploaded beside the pack.
@@ -61,6 +63,7 @@ impl Change {
             pack: None,
             basis: Basis::default(),
             head: HeadChange::Keep,
+            lease: false,
             settings: Vec::new(),
             table: None,
             segment: None,
@@ -152,7 +155,11 @@ pub fn apply(current: Option<&Snapshot>, change: &Change) -> Result<Applied> {
         apply_edits(old_refs, &change.edits, change.atomic, &protected);
     let mut next = match current {
         Some(current) => current.manifest.clone(),
-        None => Manifest::new(change.create.0.clone(), change.create.1),
+        None => {
+            let mut made = Manifest::new(change.create.0.clone(), change.create.1);
+            made.requires.extend(change.lease.then(|| LEASE.to_owned()));
+            made
+        }
     };
     let head_before = next.head.clone();
     next.head = head(next.head, &change.head, &refs, &moves);

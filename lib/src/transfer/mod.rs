@@ -23,10 +23,11 @@ pub(crate) use publish::{upload_overflow, upload_pack};
 pub(crate) use salt::salt;
 
 use crate::clock::Clock;
+use crate::error::Result;
 use crate::ids::Ids;
 use crate::progress::Progress;
 use crate::store::{Limits, Store};
-use crate::transaction::{Cache, Committer};
+use crate::transaction::{Cache, Committer, Writes, lease, probe};
 use std::sync::Arc;
 
 /// Packs below this size are stored without an index, in bytes: a reader takes such a pack
@@ -47,17 +48,35 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// How much moves at once.
     pub limits: Limits,
+    /// Whether the user consents to the lease, where the bucket cannot compare and swap.
+    pub lease: bool,
     /// Who hears how far it has come.
     pub progress: Arc<dyn Progress>,
 }
 
 impl Context {
+    /// Tries the bucket before a repository is made in it.
+    pub(crate) async fn probe(&self) -> Result<Writes> {
+        probe(&*self.store, &*self.ids, self.lease).await
+    }
+
+    /// Refuses to write under a lease without consent, before anything is uploaded, and
+    /// tells who consents what that means.
+    pub(crate) fn may_write(&self, leased: bool) -> Result<()> {
+        if leased {
+            lease::consented(self.lease)?;
+            self.progress.warn(lease::WARNING);
+        }
+        Ok(())
+    }
+
     /// What commits changes to the repository.
     pub(crate) fn committer(&self) -> Committer<'_> {
         Committer {
             store: &*self.store,
             cache: &self.cache,
             ids: &*self.ids,
+            lease: self.lease,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::publish::upload_overflow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::local::Repository;
 use crate::refs::{Outcome, RefEdit, RefName, Refusal};
-use crate::transaction::{Applied, Change, Committed, HeadChange, Snapshot, apply, probe};
+use crate::transaction::{Applied, Change, Committed, HeadChange, Snapshot, Writes, apply};
 
 /// How often a pack is made again because gc dropped what it relied on.
 const MAX_REMAKES: u32 = 5;
@@ -101,9 +101,11 @@ pub async fn push_as(
                 now: None,
             });
         }
-        if current.is_none() {
-            probe(&*context.store, &*context.ids).await?;
-        }
+        change.lease = match &current {
+            Some(current) => current.manifest.leased(),
+            None => context.probe().await? == Writes::Lease,
+        };
+        context.may_write(change.lease)?;
         // Its files live until the commit is through: then they may go.
         let wanted = gap.request(&change.edits, request.progress);
         let plan = Plan {

@@ -48,6 +48,7 @@ pub(crate) fn change(client: u64, edits: &[RefEdit]) -> Change {
         pack: None,
         basis: Basis::default(),
         head: HeadChange::Keep,
+        lease: false,
         settings: Vec::new(),
         table: None,
         segment: None,
@@ -99,6 +100,7 @@ pub(crate) async fn commit_at(
         store,
         cache: &cache,
         ids: &ids,
+        lease: true,
     };
     committer.commit(at, change).await
 }

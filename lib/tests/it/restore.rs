@@ -46,6 +46,7 @@ async fn push_all(repo: &Repo, bucket: &Path) {
         ids: Arc::new(SystemIds),
         clock: Arc::new(SystemClock),
         limits: Limits::default(),
+        lease: false,
         progress: Arc::new(Quiet),
     });
     let at = remote.snapshot().await.unwrap();

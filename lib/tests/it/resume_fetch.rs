@@ -54,6 +54,7 @@ impl World {
             ids: Arc::new(SeededIds::new(2)),
             clock: Arc::new(HandClock::default()),
             limits: SMALL,
+            lease: false,
             progress: Arc::new(Quiet),
         });
         Self {

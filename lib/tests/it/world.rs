@@ -25,12 +25,22 @@ pub(crate) const SMALL: Limits = Limits {
 
 /// The remote that a client with this seed sees.
 pub(crate) fn remote(store: Arc<dyn Store>, seed: u64, limits: Limits) -> Remote {
+    remote_of(store, seed, limits, false)
+}
+
+/// The same, of a client that consents to a lease.
+pub(crate) fn consenting(store: Arc<dyn Store>, seed: u64) -> Remote {
+    remote_of(store, seed, SMALL, true)
+}
+
+fn remote_of(store: Arc<dyn Store>, seed: u64, limits: Limits, lease: bool) -> Remote {
     Remote::new(Context {
         store,
         cache: Cache::default(),
         ids: Arc::new(SeededIds::new(seed)),
         clock: Arc::new(HandClock::default()),
         limits,
+        lease,
         progress: Arc::new(Quiet),
     })
 }

@@ -1,8 +1,8 @@
 //! Bytes ⇄ [`Manifest`]: version gate first, unknown fields kept, every value checked.
 
 use super::{
-    Condemned, Holds, LogEntry, LogTail, Manifest, MovesFile, PackEntry, PackSource, RefMove,
-    SegmentRef, TableRef, VERSION, Why, checksum, invariants,
+    Condemned, Holds, LEASE, LogEntry, LogTail, Manifest, MovesFile, PackEntry, PackSource,
+    RefMove, SegmentRef, TableRef, VERSION, Why, checksum, invariants,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::refs::Updates;
@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 const WHAT: &str = "the manifest";
 
 /// Features that this program knows, of those that a manifest can require.
-const KNOWN: [&str; 1] = [settings::PROTECTED_REFS];
+const KNOWN: [&str; 2] = [settings::PROTECTED_REFS, LEASE];
 
 /// What must be understood before anything else is.
 #[derive(Deserialize)]

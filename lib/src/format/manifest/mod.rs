@@ -31,6 +31,10 @@ pub const MAX_INLINE_MOVES: usize = 48 << 10;
 /// Log entries beyond so many encoded bytes go into a segment.
 pub const MAX_LOG_TAIL: usize = 12 << 10;
 
+/// The feature that the manifest requires of a repository in a bucket that cannot compare
+/// and swap: a writer that does not take the lease would overwrite others.
+pub const LEASE: &str = "lease";
+
 /// What a repository is at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {
@@ -86,6 +90,11 @@ impl Manifest {
             optional: Vec::new(),
             unknown: Map::new(),
         }
+    }
+
+    /// Whether writers must take the lease.
+    pub fn leased(&self) -> bool {
+        self.requires.iter().any(|feature| feature == LEASE)
     }
 
     /// The generation up to which the packs hold everything: commits after it moved refs only.

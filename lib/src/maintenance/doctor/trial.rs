@@ -4,8 +4,8 @@ use super::{Diagnosis, Finding, MAX_SKEW, Severity, told};
 use crate::error::{ErrorKind, Result};
 use crate::format::keys;
 use crate::key::Key;
-use crate::store::{Precondition, Want};
-use crate::transaction::probe;
+use crate::store::{ConditionalPut, Precondition, Want};
+use crate::transaction::{Effort, Promise, examine, lease};
 use crate::transfer::Context;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -45,16 +45,46 @@ pub(super) async fn run(context: &Context, out: &mut Diagnosis) -> Result<()> {
         }
     }
     parts(context, out).await?;
-    match probe(store, &*context.ids).await {
-        Ok(()) if store.capabilities().probe => {
-            out.facts
-                .push(("conditional writes", "kept, as just tried".to_owned()));
-        }
-        Ok(()) => {}
+    promises(context, out).await
+}
+
+/// Has many writers race for scratch files, where the promise must be tried.
+async fn promises(context: &Context, out: &mut Diagnosis) -> Result<()> {
+    let store = &*context.store;
+    let declared = store.capabilities();
+    if declared.conditional_put == ConditionalPut::Version && !declared.probe {
+        return Ok(());
+    }
+    let broken = match examine(store, &*context.ids, Effort::THOROUGH).await {
+        Ok(broken) => broken,
         Err(error) => {
             let finding = told(Severity::Error, "conditions", store.describe(), &error);
             out.findings.push(finding);
+            return Ok(());
         }
+    };
+    let conditional = |promise| matches!(promise, Promise::Create | Promise::Swap);
+    if !broken.iter().any(|one| conditional(one.promise)) {
+        out.facts
+            .push(("conditional writes", "kept, as just tried".to_owned()));
+    } else if context.lease {
+        out.facts
+            .push(("conditional writes", lease::WARNING.to_owned()));
+    }
+    // Whether files can be deleted was said before.
+    for one in broken.iter().filter(|one| one.promise != Promise::Delete) {
+        let severity = if conditional(one.promise) && context.lease {
+            Severity::Warning
+        } else {
+            Severity::Error
+        };
+        let reason = format!(
+            "the store does not keep its promise ({}): {}",
+            one.promise.name(),
+            one.why
+        );
+        let finding = Finding::new(severity, "conditions", store.describe(), reason);
+        out.findings.push(finding);
     }
     Ok(())
 }

@@ -27,6 +27,7 @@ fn push(edits: Vec<RefEdit>) -> Change {
         pack: None,
         basis: Basis::default(),
         head: HeadChange::Keep,
+        lease: false,
         settings: Vec::new(),
         table: None,
         segment: None,

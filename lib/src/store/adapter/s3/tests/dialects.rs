@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ids::SystemIds;
-use crate::transaction::probe;
+use crate::transaction::{Writes, probe};
 
 /// A request: method, path with query, headers in lower case, body.
 struct Request {
@@ -30,44 +30,48 @@ impl Request {
 
 /// A service that answers as `answer` says; the port, and the requests so far.
 async fn service(
-    mut answer: impl FnMut(&Request) -> String + Send + 'static,
+    answer: impl FnMut(&Request) -> String + Send + 'static,
 ) -> (u16, Arc<Mutex<Vec<Request>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
+    let answer = Arc::new(Mutex::new(answer));
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            loop {
-                let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    match stream.read_u8().await {
-                        Ok(byte) => head.push(byte),
-                        Err(_) => break,
+            let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
+            tokio::spawn(async move {
+                loop {
+                    let mut head = Vec::new();
+                    while !head.ends_with(b"\r\n\r\n") {
+                        match stream.read_u8().await {
+                            Ok(byte) => head.push(byte),
+                            Err(_) => break,
+                        }
                     }
+                    let head = String::from_utf8(head).expect("text");
+                    let mut words = head.split(' ');
+                    let (Some(method), Some(path)) = (words.next(), words.next()) else {
+                        break;
+                    };
+                    let mut request = Request {
+                        method: method.to_owned(),
+                        path: path.to_owned(),
+                        head: head.clone(),
+                        body: Vec::new(),
+                    };
+                    let length = request.header("content-length").unwrap_or("0");
+                    request.body = vec![0; length.parse().expect("a number")];
+                    stream.read_exact(&mut request.body).await.expect("a body");
+                    let mut reply = (answer.lock().expect("lock"))(&request);
+                    if request.method == "HEAD" {
+                        let end = reply.find("\r\n\r\n").expect("a head") + 4;
+                        reply.truncate(end);
+                    }
+                    log.lock().expect("lock").push(request);
+                    stream.write_all(reply.as_bytes()).await.expect("an answer");
                 }
-                let head = String::from_utf8(head).expect("text");
-                let mut words = head.split(' ');
-                let (Some(method), Some(path)) = (words.next(), words.next()) else {
-                    break;
-                };
-                let mut request = Request {
-                    method: method.to_owned(),
-                    path: path.to_owned(),
-                    head: head.clone(),
-                    body: Vec::new(),
-                };
-                let length = request.header("content-length").unwrap_or("0");
-                request.body = vec![0; length.parse().expect("a number")];
-                stream.read_exact(&mut request.body).await.expect("a body");
-                let mut reply = answer(&request);
-                if request.method == "HEAD" {
-                    let end = reply.find("\r\n\r\n").expect("a head") + 4;
-                    reply.truncate(end);
-                }
-                log.lock().expect("lock").push(request);
-                stream.write_all(reply.as_bytes()).await.expect("an answer");
-            }
+            });
         }
     });
     (port, seen)
@@ -127,6 +131,21 @@ async fn bucket(reads: Reads) -> (S3, Arc<Mutex<Vec<Request>>>) {
                 files.remove(&request.path);
                 answer(204, "", "")
             }
+            "GET" if request.path.contains("list-type=2") => {
+                let entry = |path: &String| {
+                    let key = path.trim_start_matches("/team/");
+                    format!(
+                        "<Contents><Key>{key}</Key><Size>1</Size>\
+                         <LastModified>2026-11-21T00:00:00.000Z</LastModified></Contents>"
+                    )
+                };
+                let files: String = files.keys().map(entry).collect();
+                answer(
+                    200,
+                    "",
+                    &format!("<ListBucketResult>{files}</ListBucketResult>"),
+                )
+            }
             _ => match files.get(&request.path) {
                 Some((etag, body)) => {
                     let head =
@@ -144,9 +163,8 @@ async fn bucket(reads: Reads) -> (S3, Arc<Mutex<Vec<Request>>>) {
 #[tokio::test]
 async fn a_service_that_compares_without_quotes_is_understood() {
     let (store, seen) = bucket(Reads::Bare).await;
-    probe(&store, &SystemIds)
-        .await
-        .expect("it keeps its promise");
+    let writes = probe(&store, &SystemIds, false).await;
+    assert_eq!(writes.expect("it keeps its promise"), Writes::Swap);
     let Put::Written(first) = store
         .put(&key(), x(), Precondition::Absent)
         .await
@@ -212,7 +230,9 @@ async fn a_real_loss_never_becomes_a_win() {
 #[tokio::test]
 async fn a_service_that_passes_over_a_condition_without_quotes_is_refused() {
     let (store, seen) = bucket(Reads::Broken).await;
-    let error = probe(&store, &SystemIds).await.expect_err("an error");
+    let error = probe(&store, &SystemIds, false)
+        .await
+        .expect_err("an error");
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     let seen = seen.lock().expect("lock");
     let bare = |request: &&Request| {
