@@ -88,6 +88,22 @@ impl Site {
         self.row(operation, act)
     }
 
+    /// As [`Site::parallel`], where the bucket is probed: three writers at a time, then one
+    /// reads and one lists.
+    fn probing(&mut self, operation: &str, act: impl FnOnce()) -> Cost {
+        let writers = Fault::Gather(Crowd::of(3));
+        let lookers = Fault::Gather(Crowd::of(2));
+        for (fault, method, path) in [
+            (writers, "PUT", "pail/probe/"),
+            (lookers.clone(), "GET", "pail/probe/"),
+            (lookers, "GET", "pail%2Fprobe%2F"),
+        ] {
+            self.proxy
+                .rule(Rule::new(fault).method(method).path(path).always());
+        }
+        self.row(operation, act)
+    }
+
     /// Bytes of all packs, and of the manifest.
     fn stored(&self) -> (u64, u64) {
         let manifest = self.world.bucket().read("pail/manifest.json").unwrap();
@@ -114,7 +130,7 @@ fn small() -> Vec<Row> {
     let source = site.repo("source");
     source.commit("a", "one\n");
     source.commit("b/c", "two\n");
-    site.row("first push into an empty prefix, pack below 1 MiB", || {
+    site.probing("first push into an empty prefix, pack below 1 MiB", || {
         source.ok(&["push", "-q", "-u", "origin", "main"]);
     });
     site.row("`git ls-remote`", || {
@@ -167,7 +183,7 @@ fn large() -> Vec<Row> {
     let mut site = Site::new();
     let url = site.url();
     let git = site.world.git().clone();
-    site.row("`git pail init`", || {
+    site.probing("`git pail init`", || {
         git.ok(&["pail", "init", &url]);
     });
     let source = site.repo("source");

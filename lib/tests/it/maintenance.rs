@@ -172,6 +172,7 @@ fn timed(store: &Arc<dyn Store>, seed: u64, clock: &HandClock) -> Remote {
         ids: Arc::new(SeededIds::new(seed)),
         clock: Arc::new(clock.clone()),
         limits: Limits::default(),
+        lease: false,
         progress: Arc::new(Quiet),
     })
 }
