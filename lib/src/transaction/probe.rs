@@ -18,6 +18,9 @@ use std::time::Duration;
 /// How often a round that got no clear answer is made again.
 const MAX_TRIES: u32 = 5;
 
+/// How long those wait who were all told to come later.
+const PAUSE: Duration = Duration::from_millis(1200);
+
 /// What a bucket must promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Promise {
@@ -241,9 +244,16 @@ impl Round<'_> {
                 None => return Ok(vec![body]),
             }
         }
-        let swapped = self
-            .race("swapped", Precondition::Unchanged(&version))
-            .await?;
+        let unchanged = Precondition::Unchanged(&version);
+        let mut swapped = self.race("swapped", unchanged).await?;
+        for _ in 1..MAX_TRIES {
+            if swapped.unclear.is_none() || !swapped.winners.is_empty() {
+                break;
+            }
+            // Google takes one write a second to a file; the version is still the same.
+            tokio::time::sleep(PAUSE).await;
+            swapped = self.race("swapped", unchanged).await?;
+        }
         let told = self.judge(
             Promise::Swap,
             &swapped,

@@ -9,7 +9,7 @@ use pail::store::layer::Retry;
 use pail::store::{
     Env, Got, Location, Options, Precondition, Put, Store, SystemEnv, Version, Want,
 };
-use pail::transaction::probe;
+use pail::transaction::{Writes, probe};
 use pail::{Error, ErrorKind, Key};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -153,13 +153,16 @@ async fn a_service_whose_check_and_write_are_two_steps_fails_the_contract() {
 #[tokio::test]
 async fn the_probe_finds_out_who_ignores_conditions() {
     let service = start(Rules::default());
-    probe(&store(&service), &SystemIds).await.unwrap();
+    let writes = probe(&store(&service), &SystemIds, false).await.unwrap();
+    assert_eq!(writes, Writes::Swap);
     assert_eq!(service.names(), [""; 0], "nothing is left behind");
     let service = start(Rules {
         conditions: Conditions::Ignored,
         ..Rules::default()
     });
-    let error = probe(&store(&service), &SystemIds).await.unwrap_err();
+    let error = probe(&store(&service), &SystemIds, false)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
 }
 
