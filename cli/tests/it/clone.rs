@@ -1,9 +1,9 @@
 //! Cloning ends as git's own does.
 
-use crate::it::world::{World, on_every_bucket};
+use crate::it::world::{World, on_every_service};
 use testkit::repo::Repo;
 
-on_every_bucket!(
+on_every_service!(
     a_clone_ends_as_gits_own_does,
     a_bare_clone_and_a_mirror_have_every_ref,
     a_clone_of_one_branch_brings_that_branch,

@@ -28,16 +28,16 @@ fn at_once<T: Send>(count: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> {
 }
 
 /// Each process has a repository of its own and pushes its branch, commit by commit.
-fn branches_of_their_own(world: &World) {
-    let repos: Vec<Repo> = (0..PROCESSES)
+fn branches_of_their_own(world: &World, processes: usize, commits: usize) {
+    let repos: Vec<Repo> = (0..processes)
         .map(|number| {
             let repo = world.repo(&format!("p{number}"));
-            repo.grow(&format!("b{number}"), COMMITS, 3, 100);
+            repo.grow(&format!("b{number}"), commits, 3, 100);
             repo
         })
         .collect();
-    let refused: Vec<String> = at_once(PROCESSES, |number| {
-        let pushes = (0..COMMITS).rev().map(|back| {
+    let refused: Vec<String> = at_once(processes, |number| {
+        let pushes = (0..commits).rev().map(|back| {
             let spec = format!("b{number}~{back}:refs/heads/b{number}");
             repos[number].git().run(&["push", "-q", "origin", &spec])
         });
@@ -49,33 +49,39 @@ fn branches_of_their_own(world: &World) {
         refused,
         Vec::<String>::new(),
         "of {} pushes",
-        PROCESSES * COMMITS
+        processes * commits
     );
     let mirror = world.mirror();
     for (number, repo) in repos.iter().enumerate() {
         let branch = format!("refs/heads/b{number}");
         assert_eq!(mirror.id(&branch), repo.id(&branch));
         let count = mirror.ok(&["rev-list", "--count", &branch]);
-        assert_eq!(count, COMMITS.to_string());
+        assert_eq!(count, commits.to_string());
     }
-    let commits = (PROCESSES * COMMITS) as u64;
-    assert_eq!(world.bucket().manifest()["generation"], commits);
-    eprintln!("concurrent: {commits} pushes of {PROCESSES} processes acknowledged, all there");
+    let pushes = (processes * commits) as u64;
+    assert_eq!(world.bucket().manifest()["generation"], pushes);
+    eprintln!("concurrent: {pushes} pushes of {processes} processes acknowledged, all there");
 }
 
 #[test]
 fn heavy_sixteen_processes_on_branches_of_their_own_all_get_in_on_s3() {
-    branches_of_their_own(&World::s3());
+    branches_of_their_own(&World::s3(), PROCESSES, COMMITS);
 }
 
 #[test]
 fn heavy_sixteen_processes_on_branches_of_their_own_all_get_in_on_a_folder() {
-    branches_of_their_own(&World::folder());
+    branches_of_their_own(&World::folder(), PROCESSES, COMMITS);
+}
+
+/// Fewer pushes: Azurite takes about ten conditional writes a second.
+#[test]
+fn heavy_twenty_processes_on_branches_of_their_own_all_get_in_on_azure() {
+    branches_of_their_own(&World::azure(), 20, 2);
 }
 
 #[test]
 fn heavy_sixteen_processes_on_branches_of_their_own_all_get_in_on_google() {
-    branches_of_their_own(&World::google());
+    branches_of_their_own(&World::google(), PROCESSES, COMMITS);
 }
 
 /// Google takes about one write a second to one file, and the manifest is one file. A tenth
@@ -149,6 +155,11 @@ fn one_branch(world: &World) {
 #[test]
 fn heavy_of_eight_on_one_branch_one_wins_a_round_on_s3() {
     one_branch(&World::s3());
+}
+
+#[test]
+fn heavy_of_eight_on_one_branch_one_wins_a_round_on_azure() {
+    one_branch(&World::azure());
 }
 
 #[test]

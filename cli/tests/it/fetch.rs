@@ -1,8 +1,8 @@
 //! Fetching brings what is new, and what git asked for.
 
-use crate::it::world::{World, leftovers, on_every_bucket};
+use crate::it::world::{World, leftovers, on_every_service};
 
-on_every_bucket!(
+on_every_service!(
     a_fetch_brings_new_commits_branches_and_their_tags,
     a_pull_merges_what_others_pushed,
     a_fetch_with_nothing_new_changes_nothing,

@@ -114,9 +114,7 @@ fn heavy_a_push_in_parts_to_google_killed_at_every_request_leaves_nothing_in_the
     told("push in parts", everywhere(&world, &repo, base), 7);
 }
 
-#[test]
-fn heavy_a_push_killed_at_every_request_leaves_nothing_in_the_way() {
-    let world = World::s3();
+fn a_push(world: &World) {
     let repo = world.repo("work");
     repo.commit("a", "one\n");
     repo.tag("base");
@@ -124,12 +122,20 @@ fn heavy_a_push_killed_at_every_request_leaves_nothing_in_the_way() {
     let base = |url: &str| {
         repo.ok(&["push", "-q", url, "base^{commit}:refs/heads/main"]);
     };
-    told("push of one commit", everywhere(&world, &repo, base), 3);
+    told("push of one commit", everywhere(world, &repo, base), 3);
 }
 
 #[test]
-fn heavy_a_push_in_parts_killed_at_every_request_leaves_nothing_in_the_way() {
-    let world = World::s3();
+fn heavy_a_push_killed_at_every_request_leaves_nothing_in_the_way() {
+    a_push(&World::s3());
+}
+
+#[test]
+fn heavy_a_push_killed_at_every_request_leaves_nothing_in_the_way_on_azure() {
+    a_push(&World::azure());
+}
+
+fn a_push_in_parts(world: &World) {
     let repo = world.repo("work");
     repo.ok(&["config", "core.compression", "0"]);
     repo.commit("a", "one\n");
@@ -139,5 +145,15 @@ fn heavy_a_push_in_parts_killed_at_every_request_leaves_nothing_in_the_way() {
         repo.ok(&["push", "-q", url, "base^{commit}:refs/heads/main"]);
     };
     // Manifest; begin, two parts, complete; index; manifest.
-    told("push in parts", everywhere(&world, &repo, base), 7);
+    told("push in parts", everywhere(world, &repo, base), 7);
+}
+
+#[test]
+fn heavy_a_push_in_parts_killed_at_every_request_leaves_nothing_in_the_way() {
+    a_push_in_parts(&World::s3());
+}
+
+#[test]
+fn heavy_a_push_in_parts_killed_at_every_request_leaves_nothing_in_the_way_on_azure() {
+    a_push_in_parts(&World::azure());
 }

@@ -1,10 +1,10 @@
 //! Pushing: every ref gets its line, in git's words, and the bucket has what it says.
 
-use crate::it::world::{World, on_every_bucket};
+use crate::it::world::{World, on_every_service};
 use testkit::git::Output;
 use testkit::repo::Repo;
 
-on_every_bucket!(
+on_every_service!(
     a_push_says_what_a_push_to_a_bare_repository_says,
     a_dry_run_writes_nothing,
     a_dry_run_to_an_empty_bucket_makes_nothing,

@@ -1,10 +1,10 @@
 //! Two clones of one bucket, and git at its most unlucky moment: between the reading of the
 //! refs and the writing of them.
 
-use crate::it::world::{World, before_push, on_every_bucket};
+use crate::it::world::{World, before_push, on_every_service};
 use testkit::repo::Repo;
 
-on_every_bucket!(
+on_every_service!(
     who_pushes_second_is_told_to_fetch_first,
     a_race_on_one_branch_has_one_winner,
     a_race_on_two_branches_has_two_winners,

@@ -1,9 +1,9 @@
 //! How a session speaks, stays quiet, and ends before its time.
 
-use crate::it::world::{Talk, World, leftovers, on_every_bucket, script};
+use crate::it::world::{Talk, World, leftovers, on_every_service, script};
 use testkit::repo::Repo;
 
-on_every_bucket!(
+on_every_service!(
     quiet_commands_print_nothing,
     progress_is_shown_when_it_is_asked_for,
     standard_output_carries_protocol_alone,

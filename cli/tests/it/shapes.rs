@@ -1,9 +1,9 @@
 //! Repositories of every shape that git knows.
 
-use crate::it::world::{World, leftovers, on_every_bucket};
+use crate::it::world::{World, leftovers, on_every_service};
 use testkit::repo::Repo;
 
-on_every_bucket!(
+on_every_service!(
     a_linked_worktree_pushes_and_fetches,
     a_relative_git_dir_is_found,
     a_subfolder_of_the_work_tree_is_no_obstacle,

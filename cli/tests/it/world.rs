@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use testkit::git::{Git, Output};
 use testkit::google::{Google, Rules};
 use testkit::repo::Repo;
+use testkit::services::AzureService;
 
 /// Makes three tests of each function: on a folder, on an S3 server, and on the fake of Google
 /// Cloud Storage that each test starts for itself.
@@ -47,12 +48,37 @@ macro_rules! on_every_bucket {
 }
 pub(crate) use on_every_bucket;
 
+/// The same, and a third one on an Azure Blob service: for what shows that a service serves,
+/// rather than for every corner of git. Those fail without a server, too.
+macro_rules! on_every_service {
+    ($($name:ident),* $(,)?) => {
+        crate::it::world::on_every_bucket!($($name),*);
+
+        mod on_azure {
+            $(#[test]
+            fn $name() {
+                super::$name(&crate::it::world::World::azure());
+            })*
+        }
+    };
+}
+pub(crate) use on_every_service;
+
 /// Where a repository lies, and how to look at its files without the program under test.
 #[derive(Debug)]
 pub(crate) enum Bucket {
     Folder(PathBuf),
     S3(S3),
     Google(Google),
+    Azure(Azure),
+}
+
+/// A prefix in a container of an Azure Blob service on loopback.
+#[derive(Debug)]
+pub(crate) struct Azure {
+    service: AzureService,
+    prefix: String,
+    git: Git,
 }
 
 /// A prefix in a bucket of an S3 server on loopback.
@@ -86,6 +112,16 @@ impl Bucket {
         })
     }
 
+    /// A fresh prefix on the service that `PAIL_TEST_AZURE_*` name, likewise.
+    pub(crate) fn azure(dir: &Path, git: &Git) -> Self {
+        let name = dir.file_name().unwrap().to_str().unwrap();
+        Self::Azure(Azure {
+            service: testkit::services::azure(),
+            prefix: format!("it/{}{name}", std::process::id()),
+            git: git.clone(),
+        })
+    }
+
     /// The URL for git.
     pub(crate) fn url(&self) -> String {
         match self {
@@ -102,6 +138,7 @@ impl Bucket {
                 google.address(),
                 google.bucket()
             ),
+            Self::Azure(azure) => azure.place().replacen("http://", "pail::az+http://", 1),
         }
     }
 
@@ -109,14 +146,18 @@ impl Bucket {
     pub(crate) fn path(&self) -> &Path {
         match self {
             Self::Folder(path) => path,
-            Self::S3(_) | Self::Google(_) => panic!("this test is for folders alone"),
+            Self::S3(_) | Self::Azure(_) | Self::Google(_) => {
+                panic!("this test is for folders alone")
+            }
         }
     }
 
     /// The headers that an S3 server gives for a file.
     pub(crate) fn headers(&self, key: &str) -> String {
         match self {
-            Self::Folder(_) | Self::Google(_) => panic!("this test is for S3 servers alone"),
+            Self::Folder(_) | Self::Azure(_) | Self::Google(_) => {
+                panic!("this test is for S3 servers alone")
+            }
             Self::S3(s3) => s3.curl(&s3.file(key), &["--fail", "-I"], b"").stdout,
         }
     }
@@ -137,6 +178,7 @@ impl Bucket {
                     .filter_map(|name| name.strip_prefix(&root).map(str::to_owned))
                     .collect()
             }
+            Self::Azure(azure) => azure.list(),
         };
         keys.sort();
         keys
@@ -169,6 +211,10 @@ impl Bucket {
                 let object = google.object(&google_name(key));
                 object.map(|object| object.body.to_vec())
             }
+            Self::Azure(azure) => {
+                let out = azure.curl(&azure.file(key), &[], b"");
+                out.ok().then_some(out.bytes)
+            }
         }
     }
 
@@ -190,6 +236,12 @@ impl Bucket {
                 assert!(out.ok(), "PUT {key}: {}", out.stderr);
             }
             Self::Google(google) => google.write(&google_name(key), bytes.to_vec()),
+            Self::Azure(azure) => {
+                let kind = "x-ms-blob-type: BlockBlob";
+                let args = ["-H", kind, "-X", "PUT", "--data-binary", "@-"];
+                let out = azure.curl(&azure.file(key), &args, bytes);
+                assert!(out.ok(), "PUT {key}: {}", out.stderr);
+            }
         }
     }
 
@@ -204,6 +256,9 @@ impl Bucket {
                 );
             }
             Self::Google(google) => assert!(google.remove(&google_name(key)), "DELETE {key}"),
+            Self::Azure(azure) => {
+                assert!(azure.curl(&azure.file(key), &["-X", "DELETE"], b"").ok());
+            }
         }
     }
 
@@ -211,7 +266,9 @@ impl Bucket {
     pub(crate) fn clear(&self) {
         match self {
             Self::Folder(root) => std::fs::remove_dir_all(root).unwrap(),
-            Self::S3(_) | Self::Google(_) => self.keys().iter().for_each(|key| self.remove(key)),
+            Self::S3(_) | Self::Azure(_) | Self::Google(_) => {
+                self.keys().iter().for_each(|key| self.remove(key));
+            }
         }
     }
 
@@ -328,6 +385,51 @@ fn google_name(key: &str) -> String {
     format!("{GOOGLE_PREFIX}/{key}")
 }
 
+impl Azure {
+    fn container(&self) -> String {
+        let service = &self.service;
+        format!(
+            "{}/{}/{}",
+            service.endpoint, service.account, service.container
+        )
+    }
+
+    fn place(&self) -> String {
+        format!("{}/{}", self.container(), self.prefix)
+    }
+
+    fn file(&self, key: &str) -> String {
+        format!("{}/{key}?", self.place())
+    }
+
+    /// With a signature that was made elsewhere, so that our own signing is not its own judge.
+    fn curl(&self, url: &str, args: &[&str], body: &[u8]) -> Output {
+        let mut command = self.git.program("curl");
+        command
+            .args(["-sS", "--fail", "-H", "x-ms-version: 2023-11-03"])
+            .args(args)
+            .arg(format!("{url}&{}", self.service.sas));
+        testkit::git::run(command, body)
+    }
+
+    /// All in one page: Azure's have five thousand names.
+    fn list(&self) -> Vec<String> {
+        let prefix = format!("{}/", self.prefix);
+        let url = format!(
+            "{}?restype=container&comp=list&prefix={}",
+            self.container(),
+            prefix.replace('/', "%2F")
+        );
+        let out = self.curl(&url, &[], b"");
+        assert!(out.ok(), "{}", out.stderr);
+        let names = out.stdout.split("<Name>").skip(1);
+        let names = names.map(|item| item.split("</Name>").next().unwrap());
+        names
+            .map(|name| name.strip_prefix(&prefix).unwrap().to_owned())
+            .collect()
+    }
+}
+
 /// A bucket and everybody who works with it.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -357,6 +459,13 @@ impl World {
         Self::on(tempfile::tempdir().unwrap(), Git::new(), bucket)
     }
 
+    /// With a prefix of a container of an Azure Blob service as the bucket.
+    pub(crate) fn azure() -> Self {
+        let (dir, git) = (tempfile::tempdir().unwrap(), Git::new());
+        let bucket = Bucket::azure(dir.path(), &git);
+        Self::on(dir, git, bucket)
+    }
+
     fn on(dir: TempDir, git: Git, bucket: Bucket) -> Self {
         let bin = dir.path().join("bin");
         std::fs::create_dir(&bin).unwrap();
@@ -366,6 +475,8 @@ impl World {
             "git-remote-s3",
             "git-remote-s3+http",
             "git-remote-s3+https",
+            "git-remote-az",
+            "git-remote-az+http",
         ] {
             std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_git-pail"), bin.join(name)).unwrap();
         }
@@ -379,6 +490,12 @@ impl World {
             git = git
                 .with_env("GOOGLE_OAUTH_ACCESS_TOKEN", google.token())
                 .with_env("NO_GCE_CHECK", "true");
+        }
+        if let Bucket::Azure(azure) = &bucket {
+            git = git
+                .with_env("AZURE_STORAGE_KEY", &azure.service.key)
+                // Whoever finds no key asks nobody else.
+                .with_env("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential");
         }
         Self { dir, git, bucket }
     }
@@ -398,6 +515,10 @@ impl World {
         match &self.bucket {
             Bucket::Folder(_) => panic!("a folder has no server"),
             Bucket::S3(_) => proxied::server(),
+            Bucket::Azure(azure) => {
+                let endpoint = azure.service.endpoint.trim_start_matches("http://");
+                endpoint.parse().unwrap()
+            }
             Bucket::Google(google) => google.address(),
         }
     }
@@ -407,7 +528,9 @@ impl World {
         match &self.bucket {
             Bucket::Folder(_) => panic!("a folder has no server"),
             Bucket::S3(_) => proxied::prefix(),
-            Bucket::Google(_) => format!("{}-{}", self.url(), SystemIds.hex().unwrap()),
+            Bucket::Azure(_) | Bucket::Google(_) => {
+                format!("{}-{}", self.url(), SystemIds.hex().unwrap())
+            }
         }
     }
 

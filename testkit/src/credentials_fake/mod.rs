@@ -4,6 +4,7 @@
 //! what the real one refuses. What they were asked is kept, so that a test can look.
 
 mod aws;
+pub mod azure;
 mod google;
 
 pub use aws::{Container, Machine, Portal, Sts};
