@@ -48,7 +48,7 @@ macro_rules! on_every_bucket {
 }
 pub(crate) use on_every_bucket;
 
-/// The same, and a third one on an Azure Blob service: for what shows that a service serves,
+/// The same, and one more on an Azure Blob service: for what shows that a service serves,
 /// rather than for every corner of git. Those fail without a server, too.
 macro_rules! on_every_service {
     ($($name:ident),* $(,)?) => {
