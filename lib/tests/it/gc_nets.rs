@@ -1,14 +1,19 @@
 //! Gc beside pushes, fetches, merges and other gc: in every order of their store calls, and
 //! dead at every one of them.
 
-use crate::it::ledger::Ledger;
+use crate::it::commit_world::{
+    Answer, bucket, change, commit, commit_at, edit, kept, oid, pack, upload,
+};
+use crate::it::ledger::{self, Ledger};
 use crate::it::world::{
     self, MONTH, SMALL, collect, copy, fetch, late, maintain, push, push_ok, remote, sound,
 };
+use pail::format::keys;
 use pail::maintenance::Collected;
 use pail::refs::Outcome;
 use pail::store::Store;
 use pail::store::adapter::memory::Memory;
+use pail::transaction::{Basis, Cache, Committed, Rework, Snapshot};
 use pail::{ErrorKind, Result};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -157,15 +162,13 @@ async fn heavy_a_push_of_an_old_epoch_beside_gc() {
     };
     let clients: Vec<Client<'_, RefCell<_>, Told>> = vec![
         client(|store, _| async { Told::Collected(collect(&late(store, 2, MONTH), &repo).await) }),
-        client(
-            |store, at: Rc<RefCell<Option<pail::transaction::Snapshot>>>| async {
-                let at = { at }.borrow_mut().take();
-                let edits = world::edits(&repo, at.as_ref(), &["topic:refs/heads/topic"]);
-                let remote = remote(store, 3, SMALL);
-                let local = world::local(&repo).await;
-                Told::Pushed(remote.push(&local, at, &world::request(edits)).await)
-            },
-        ),
+        client(|store, at: Rc<RefCell<Option<Snapshot>>>| async {
+            let at = { at }.borrow_mut().take();
+            let edits = world::edits(&repo, at.as_ref(), &["topic:refs/heads/topic"]);
+            let remote = remote(store, 3, SMALL);
+            let local = world::local(&repo).await;
+            Told::Pushed(remote.push(&local, at, &world::request(edits)).await)
+        }),
     ];
     let explored = Explore::up_to(250)
         .run(setup, &clients, async |store, _, told, _| {
@@ -317,13 +320,10 @@ async fn heavy_gc_dies_anywhere() {
                 .iter()
                 .map(|pack| pack.name.clone())
                 .collect();
-            let mut listing = bucket.list(pail::format::keys::PACKS, None);
+            let mut listing = bucket.list(keys::PACKS, None);
             while let Some(listed) = futures_util::StreamExt::next(&mut listing).await {
                 let key = listed.unwrap().key;
-                assert!(
-                    named.contains(pail::format::keys::pack_name(&key).unwrap()),
-                    "{key}"
-                );
+                assert!(named.contains(keys::pack_name(&key).unwrap()), "{key}");
             }
         },
     )
@@ -334,4 +334,102 @@ async fn heavy_gc_dies_anywhere() {
         landed.get()
     );
     assert!(landed.get() > 1 && landed.get() < points.get());
+}
+
+/// A writer that sleeps between its upload and its commit, while gc takes the upload for a
+/// leftover, deletes it and strikes it off the list.
+#[tokio::test(start_paused = true)]
+async fn a_writer_that_sleeps_while_its_upload_is_collected() {
+    let letters = [edit("main", ' ', 'm')];
+    let base = bucket(&letters).await;
+    upload(&base, 't').await.unwrap();
+    let at = Snapshot::read(&base, &Cache::default(), None)
+        .await
+        .unwrap();
+    let manifest = &at.as_ref().unwrap().manifest;
+    let mut push = change(2, &[edit("topic", ' ', 't')]);
+    push.pack = Some(pack('t'));
+    push.basis = Basis {
+        at: Some((manifest.repository.clone(), manifest.epoch)),
+        haves: vec![oid('m')],
+    };
+    let key = keys::pack(&pack('t').name).unwrap();
+    let rework = |rework: Rework, at: &Snapshot| {
+        let basis = (at.manifest.repository.clone(), at.manifest.epoch);
+        let mut change = change(1, &[]);
+        change.basis.at = Some(basis.clone());
+        change.rework = Some(Rework {
+            at: basis,
+            only: Some(at.manifest.write_id.clone()),
+            ..rework
+        });
+        change
+    };
+    let setup = async || (Arc::new(copy(&base).await) as Arc<dyn Store>, ());
+    let clients: Vec<Client<'_, (), Answer>> = vec![
+        client(|store: Arc<dyn Store>, _| {
+            let (key, rework) = (&key, &rework);
+            async move {
+                let read = async || Snapshot::read(&*store, &Cache::default(), None).await;
+                let now = read().await.unwrap().unwrap();
+                if now
+                    .manifest
+                    .packs
+                    .iter()
+                    .any(|one| one.name == pack('t').name)
+                {
+                    return (Vec::new(), Ok(Committed::Done(Vec::new(), None)));
+                }
+                let condemn = Rework {
+                    leftovers: vec![key.to_string()],
+                    ..Rework::default()
+                };
+                let condemn = rework(condemn, &now);
+                let done = commit_at(&*store, 7, Some(now), &condemn).await;
+                if let Ok(Committed::Done(..)) = done {
+                    store.delete(key).await.unwrap();
+                    loop {
+                        let now = read().await.unwrap().unwrap();
+                        let strike = Rework {
+                            deleted: vec![key.to_string()],
+                            ..Rework::default()
+                        };
+                        let strike = rework(strike, &now);
+                        let seed = 8 + now.manifest.generation;
+                        if let Ok(Committed::Done(..)) =
+                            commit_at(&*store, seed, Some(now), &strike).await
+                        {
+                            break;
+                        }
+                    }
+                }
+                (Vec::new(), done)
+            }
+        }),
+        client(|store, _| {
+            let push = &push;
+            async move { (push.edits.clone(), commit(&*store, 2, push).await) }
+        }),
+    ];
+    let seen = Cell::new((0, 0));
+    let explored = Explore::up_to(20_000)
+        .run(setup, &clients, async |store, _, answers, _| {
+            // Reads every file that the manifest names.
+            let ledger = ledger::read(&*store).await.unwrap();
+            kept(&ledger, 1, &answers);
+            let (done, again) = seen.get();
+            match &answers[1].1 {
+                Ok(Committed::Done(..)) => seen.set((done + 1, again)),
+                Ok(Committed::Remake(_)) => seen.set((done, again + 1)),
+                Err(error) => panic!("{error}"),
+            }
+        })
+        .await;
+    let (done, again) = seen.get();
+    assert!(done > 0 && again > 0, "both happen: {done}, {again}");
+    assert!(explored.exhaustive);
+    ran(
+        "a writer that sleeps while its upload is collected",
+        explored,
+    );
 }
