@@ -4,7 +4,7 @@
 //! What changes something starts from a manifest and makes a plan that can be shown; carried
 //! out, it is one commit through the same loop as a push. Every step may be killed at any
 //! moment; what that leaves is a file that no manifest names. See
-//! `docs/design/0007-maintenance.md`.
+//! `docs/design/0008-maintenance.md`.
 
 mod bench;
 pub mod doctor;

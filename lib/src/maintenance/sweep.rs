@@ -14,7 +14,7 @@ pub const MERGED_GRACE: i64 = 3600;
 
 /// So many merged packs stay on the list at most, so that many pushes in an hour do not
 /// make the manifest grow: the oldest ones go before their time.
-pub const MAX_MERGED: usize = 64;
+pub const MAX_MERGED: usize = 16;
 
 /// How many files are deleted at once.
 const PARALLEL: usize = 8;
