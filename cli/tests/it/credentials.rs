@@ -222,3 +222,103 @@ fn a_bucket_that_is_full_is_told() {
     let outs = answered(403, "QuotaExceeded", "");
     refused(&outs, "the bucket is full", "make room");
 }
+
+/// A git whose one credential helper knows this login, and writes down what it is asked.
+fn with_helper(world: &World, id: &str, secret: &str) -> Git {
+    let (script, log) = (world.text("helper.sh"), world.text("helper.log"));
+    let text = format!(
+        "#!/bin/sh\necho \"$1\" >> '{log}'\nif [ \"$1\" = get ]; then\n\
+         printf 'username={id}\\npassword={secret}\\n'\nfi\n"
+    );
+    std::fs::write(&script, text).unwrap();
+    secrets(world.git(), "", "")
+        .with_env("GIT_TERMINAL_PROMPT", "0")
+        .with_env("GIT_CONFIG_COUNT", "1")
+        .with_env("GIT_CONFIG_KEY_0", "credential.helper")
+        .with_env("GIT_CONFIG_VALUE_0", format!("!sh '{script}'"))
+}
+
+fn helper_was_asked(world: &World) -> Vec<String> {
+    let log = std::fs::read_to_string(world.path("helper.log")).unwrap();
+    log.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn gits_credential_helpers_are_asked_last_and_told_how_it_went() {
+    let world = World::s3();
+    let service = services::s3();
+    let who = with_helper(&world, &service.key, &service.secret);
+    let outs = both(&world, &who, &prefix());
+    assert!(outs.1.ok(), "{}", outs.1.stderr);
+    // One for the fetch, one for the push; each is told once that it was right.
+    assert_eq!(helper_was_asked(&world), ["get", "store", "get", "store"]);
+    let world = World::s3();
+    let wrong = "this-is-not-the-secret-of-anybody";
+    let who = with_helper(&world, &service.key, wrong);
+    let outs = both(&world, &who, &prefix());
+    refused(&outs, "the secret key is wrong", "check the secret key");
+    assert_eq!(helper_was_asked(&world), ["get", "erase", "get", "erase"]);
+    for out in [outs.0, outs.1] {
+        assert!(!out.stderr.contains(wrong), "{}", out.stderr);
+    }
+}
+
+/// The command lines of all processes, while `act` runs.
+#[cfg(target_os = "linux")]
+fn command_lines_during(act: impl FnOnce()) -> std::collections::BTreeSet<String> {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut seen = std::collections::BTreeSet::new();
+            while !over.load(Ordering::Relaxed) {
+                for process in std::fs::read_dir("/proc").unwrap().flatten() {
+                    // Processes end while they are looked at.
+                    let line = std::fs::read(process.path().join("cmdline"));
+                    seen.extend(line.map(|line| String::from_utf8_lossy(&line).into_owned()));
+                }
+            }
+            seen
+        });
+        act();
+        over.store(true, Ordering::Relaxed);
+        watcher.join().unwrap()
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_secret_is_in_a_trace_or_on_a_command_line() {
+    let world = World::s3();
+    let service = services::s3();
+    let from_git = with_helper(&world, &service.key, &service.secret);
+    let from_env = secrets(world.git(), &service.key, &service.secret);
+    for who in [from_git, from_env] {
+        let traced = [
+            "GIT_TRACE",
+            "GIT_TRACE_CURL",
+            "GIT_TRACE_SETUP",
+            "GIT_TRACE2_EVENT",
+        ]
+        .iter()
+        .fold(who, |git, name| git.with_env(name, "1"))
+        .with_env("RUST_LOG", "trace")
+        .with_env("RUST_BACKTRACE", "1");
+        let mut outs = None;
+        let lines = command_lines_during(|| outs = Some(both(&world, &traced, &prefix())));
+        let (fetch, push) = outs.unwrap();
+        assert!(push.ok(), "{}", push.stderr);
+        assert!(
+            lines.iter().any(|line| line.contains("pail::s3+http")),
+            "the watcher saw nothing"
+        );
+        assert!(!lines.iter().any(|line| line.contains(&service.secret)));
+        for out in [fetch, push] {
+            assert!(out.stderr.contains("trace") || out.stderr.contains("cmd_name"));
+            for text in [&out.stdout, &out.stderr] {
+                assert!(!text.contains(&service.secret), "{text}");
+                assert!(!text.contains("Signature="), "{text}");
+            }
+        }
+    }
+}
