@@ -77,10 +77,10 @@ impl Effort {
         looks_again: false,
     };
 
-    /// On demand: about forty requests in each of eight rounds.
+    /// On demand: some twenty requests in each of three rounds.
     pub const THOROUGH: Self = Self {
-        racers: 16,
-        rounds: 8,
+        racers: 8,
+        rounds: 3,
         looks_again: true,
     };
 }
