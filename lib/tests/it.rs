@@ -9,6 +9,7 @@
 
 mod it {
     mod azure;
+    mod behind;
     mod commit_interleave;
     mod commit_world;
     mod crash;

@@ -5,7 +5,7 @@ use super::sweep;
 use crate::error::Result;
 use crate::format::keys;
 use crate::key::Key;
-use crate::transaction::{Rework, Snapshot, read_log};
+use crate::transaction::{OlderLog, Rework, Snapshot};
 use crate::transfer::Context;
 use futures_util::StreamExt;
 use std::collections::BTreeSet;
@@ -46,12 +46,11 @@ pub(super) async fn unnamed(
     listed: &BTreeSet<Key>,
 ) -> Result<Vec<String>> {
     let mut named = sweep::named(&at.manifest)?;
-    let mut back = 0;
-    while let Some(entries) = read_log(&*context.store, &context.cache, at, back).await? {
+    let mut older = OlderLog::new(&*context.store, &context.cache, at);
+    while let Some(entries) = older.next().await? {
         for file in entries.iter().filter_map(|entry| entry.moves_file.as_ref()) {
             named.insert(keys::moves(&file.id)?);
         }
-        back += 1;
     }
     let condemned = at.manifest.condemned.iter();
     let condemned: BTreeSet<&str> = condemned.map(|gone| &*gone.key).collect();

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::oid::ObjectId;
-use crate::transaction::{Snapshot, read_log, read_moves};
+use crate::transaction::{OlderLog, Snapshot, read_moves};
 use crate::transfer::Context;
 use std::collections::BTreeSet;
 
@@ -14,27 +14,30 @@ pub(super) fn tips(at: &Snapshot) -> BTreeSet<ObjectId> {
 /// The ids that refs had within the retention time, for `git pail restore`. Some may have
 /// left the bucket already, if the retention time was shorter once.
 ///
-/// Costs one GET for each part of the log that reaches into that time, but for those in the
-/// cache.
+/// Costs one GET for each part of the log that reaches into that time, and for those that are
+/// read at the same time, but for those in the cache.
 pub(super) async fn former(context: &Context, at: &Snapshot) -> Result<BTreeSet<ObjectId>> {
     let (store, cache) = (&*context.store, &context.cache);
     let since = context.clock.now().saturating_sub(at.manifest.retention()?);
     let mut entries = at.manifest.log.entries.clone();
     let mut ids = BTreeSet::new();
-    for back in 0.. {
+    let mut older = OlderLog::new(store, cache, at);
+    let mut inline = true;
+    loop {
         // Clocks differ: a part is old if all of it is.
         let young: Vec<_> = entries.iter().filter(|entry| entry.time >= since).collect();
-        if back > 0 && young.is_empty() {
+        if !inline && young.is_empty() {
             break;
         }
         for entry in young {
             let moves = read_moves(store, cache, entry).await?;
             ids.extend(moves.iter().flat_map(|one| [one.old, one.new]).flatten());
         }
-        match read_log(store, cache, at, back).await? {
-            Some(older) => entries = older,
+        match older.next().await? {
+            Some(next) => entries = next,
             None => break,
         }
+        inline = false;
     }
     Ok(ids)
 }

@@ -9,7 +9,7 @@ use crate::format::manifest::{LogEntry, RefMove};
 use crate::local::Repository;
 use crate::oid::ObjectFormat;
 use crate::refs::{Outcome, RefName};
-use crate::transaction::{HeadChange, Snapshot, Writes, read_log, read_moves};
+use crate::transaction::{HeadChange, OlderLog, Snapshot, Writes, read_moves};
 use crate::transfer::{self, Context, FetchRequest, Fetched, PushRequest, Pushed};
 use futures_util::StreamExt;
 
@@ -145,7 +145,8 @@ impl Remote {
 
     /// The push log, newest entry first, `limit` entries at most.
     ///
-    /// Costs one GET, and one more for each older part of the log that is needed.
+    /// Costs one GET, and one more for each older part of the log that is read, in a few
+    /// waves.
     ///
     /// # Errors
     ///
@@ -153,13 +154,12 @@ impl Remote {
     pub async fn log(&self, limit: usize) -> Result<Vec<LogEntry>> {
         let at = self.existing().await?;
         let mut entries: Vec<_> = at.manifest.log.entries.iter().rev().cloned().collect();
-        let mut back = 0;
+        let mut older = OlderLog::new(&*self.context.store, &self.context.cache, &at);
         while entries.len() < limit {
-            match read_log(&*self.context.store, &self.context.cache, &at, back).await? {
-                Some(older) => entries.extend(older.into_iter().rev()),
+            match older.next().await? {
+                Some(next) => entries.extend(next.into_iter().rev()),
                 None => break,
             }
-            back += 1;
         }
         entries.truncate(limit);
         Ok(entries)

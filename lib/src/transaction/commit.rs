@@ -1,7 +1,8 @@
 //! The loop that ends in the commit point.
 
-use super::files::{Cache, read_log};
+use super::files::Cache;
 use super::lease;
+use super::older_log::OlderLog;
 use super::rebase::{Applied, Change, apply};
 use super::snapshot::Snapshot;
 use super::uploads;
@@ -265,16 +266,15 @@ impl Committer<'_> {
             .entries
             .first()
             .map(|entry| entry.generation);
-        let mut back = 0;
+        let mut older = OlderLog::new(self.store, self.cache, &now);
         // The entry of ours would be that of the next generation, or of a later one.
         while oldest.is_some_and(|oldest| oldest > since + 1)
-            && let Some(entries) = read_log(self.store, self.cache, &now, back).await?
+            && let Some(entries) = older.next().await?
         {
             if ours(&entries) {
                 return Ok(Verdict::Landed);
             }
             oldest = entries.first().map(|entry| entry.generation).or(oldest);
-            back += 1;
         }
         if oldest.is_some_and(|oldest| oldest > since + 1) {
             return Err(Error::new(

@@ -2,7 +2,7 @@
 
 use super::snapshot::Snapshot;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::manifest::{LogEntry, RefMove};
+use crate::format::manifest::{LogEntry, RefMove, SegmentRef};
 use crate::format::{keys, log, sha256_hex};
 use crate::key::Key;
 use crate::store::{Limits, Store, Wanted, download};
@@ -145,11 +145,20 @@ pub async fn read_log(
     else {
         return Ok(None);
     };
+    Ok(Some(read_segment(store, cache, segment).await?))
+}
+
+/// Reads one segment.
+pub(super) async fn read_segment(
+    store: &dyn Store,
+    cache: &Cache,
+    segment: &SegmentRef,
+) -> Result<Vec<LogEntry>> {
     let key = keys::segment(segment.first, segment.last, &segment.id)?;
     let packed = cache
         .read(store, &key, segment.size, &segment.sha256)
         .await?;
-    Ok(Some(log::decode(&packed)?))
+    log::decode(&packed)
 }
 
 /// The moves of an entry, from its own file where they are many.

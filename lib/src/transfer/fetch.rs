@@ -8,7 +8,7 @@ use crate::format::manifest::PackEntry;
 use crate::local::{Check, Repository};
 use crate::oid::ObjectId;
 use crate::refs::RefName;
-use crate::transaction::{Snapshot, read_log};
+use crate::transaction::{OlderLog, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -213,7 +213,7 @@ impl Rung {
             .collect();
         let mut start = Start::new(at.manifest.covered(), lacking);
         let mut entries = at.manifest.log.entries.clone();
-        let mut back = 0;
+        let mut older = OlderLog::new(&*context.store, &context.cache, at);
         loop {
             here.extend(repository.present(start.questions(&entries)).await?);
             start.step(&entries, |oid| here.contains(oid));
@@ -223,11 +223,10 @@ impl Rung {
             if at.manifest.packs.iter().map(|pack| pack.size).sum::<u64>() <= SMALL {
                 return Ok(0);
             }
-            match read_log(&*context.store, &context.cache, at, back).await? {
-                Some(older) => entries = older,
+            match older.next().await? {
+                Some(next) => entries = next,
                 None => return Ok(0),
             }
-            back += 1;
         }
     }
 }

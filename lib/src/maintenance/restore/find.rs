@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{LogEntry, RefMove};
 use crate::oid::ObjectId;
 use crate::refs::RefName;
-use crate::transaction::{Snapshot, read_log, read_moves};
+use crate::transaction::{OlderLog, Snapshot, read_moves};
 use crate::transfer::Context;
 
 /// Which of the values that a ref had.
@@ -39,7 +39,7 @@ pub(super) async fn value(
     let now = at.refs.get(&request.name).map(|value| value.oid);
     let mut walk = Walk::new(request.name.clone(), request.when, now);
     let mut entries = at.manifest.log.entries.clone();
-    let mut back = 0;
+    let mut older = OlderLog::new(store, cache, at);
     loop {
         for entry in entries.iter().rev() {
             if walk.given.is_some() {
@@ -52,11 +52,10 @@ pub(super) async fn value(
         if walk.complete {
             break;
         }
-        match read_log(store, cache, at, back).await? {
-            Some(older) => entries = older,
+        match older.next().await? {
+            Some(next) => entries = next,
             None => break,
         }
-        back += 1;
     }
     walk.end()
 }
