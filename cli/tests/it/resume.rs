@@ -4,7 +4,7 @@
 //! `PAIL_MIB=500` makes them as large as the measurements in the docs.
 
 use crate::it::proxied::{main_of, server, sound, through};
-use crate::it::world::World;
+use crate::it::world::{World, script};
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
@@ -274,4 +274,40 @@ fn a_clone_whose_network_went_away_is_taken_up_again() {
         .rule(Rule::new(Fault::Answer(403)).path(".pack").nth(7).always());
     git.fails(&["clone", "-q", &url, &to]);
     assert_eq!(arrived(&cache), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_push_from_a_quarantine_is_taken_up_again() {
+    let site = Site::new();
+    let (repo, size) = site.large(9);
+    let server = Repo::init_with(site.world.git(), site.world.path("server"), &["--bare"]);
+    // What comes goes on into the bucket before it is let in: git has it in quarantine then.
+    script(
+        &server.path().join("hooks/pre-receive"),
+        &format!(
+            "test -n \"$GIT_QUARANTINE_PATH\" || exit 1\n\
+             while read old new ref; do git push -q '{}' $new:$ref || exit 1; done",
+            site.url()
+        ),
+    );
+    let to = server.path().to_str().unwrap();
+    let denied = Rule::new(Fault::Answer(403)).path("partNumber=").nth(7);
+    site.proxy.rule(denied.always());
+    repo.fails(&["push", "-q", to, "main"]);
+    let there = acknowledged(&site.proxy.records());
+    assert_eq!(
+        server
+            .path()
+            .join("pail/uploads")
+            .read_dir()
+            .unwrap()
+            .count(),
+        1
+    );
+    site.proxy.heal();
+    site.proxy.forget();
+    repo.ok(&["push", "-q", to, "main"]);
+    assert!(site.proxy.bytes().0 <= size - there + BESIDES);
+    assert!(!server.path().join("pail").exists());
+    sound(&site.world, &site.world.url(), "mirror");
 }
