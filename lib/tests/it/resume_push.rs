@@ -300,6 +300,8 @@ async fn the_oldest_of_too_many_are_removed() {
         world.store.heal();
     }
     assert!(world.kept().len() <= 5, "four, and the one at work");
+    // The parts of the others have gone from the bucket, too.
+    assert_eq!(world.unfinished().await, world.kept().len());
 }
 
 #[tokio::test]

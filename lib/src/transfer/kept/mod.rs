@@ -80,7 +80,11 @@ impl Kept {
     ) -> Result<Option<(Self, SaltedPack)>> {
         let shelf = shelf_of(repository);
         let mut taken = None;
-        for kept in shelf::tidy(&shelf, context.clock.now()) {
+        let tidied = shelf::tidy(&shelf, context.clock.now());
+        for kept in tidied.goes {
+            kept.throw_away(context).await;
+        }
+        for kept in tidied.stays {
             let fate = kept.note().fate(plan);
             match fate {
                 Fate::TakeUp if taken.is_none() => match kept.sound(repository).await {

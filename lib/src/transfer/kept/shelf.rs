@@ -88,19 +88,33 @@ fn size(folder: &Path) -> u64 {
     sizes.map(|metadata| metadata.len()).sum()
 }
 
-/// Removes what is broken, too old or too much; gives the rest, newest first.
-pub(super) fn tidy(shelf: &Path, now: i64) -> Vec<Kept> {
+/// What a look at a shelf came to.
+#[derive(Debug, Default)]
+pub(super) struct Tidied {
+    /// What stays, newest first.
+    pub(super) stays: Vec<Kept>,
+    /// What is too old or too much, to be thrown away.
+    pub(super) goes: Vec<Kept>,
+}
+
+/// Removes what is broken, and tells what is too old or too much.
+pub(super) fn tidy(shelf: &Path, now: i64) -> Tidied {
     let mut all = resting(shelf);
     all.sort_by_key(|one| std::cmp::Reverse(one.made));
     let mut bytes = 0_u64;
-    let mut out = Vec::new();
+    let mut out = Tidied::default();
     for one in all {
         bytes = bytes.saturating_add(one.bytes);
-        let fits = out.is_empty() || (out.len() < MAX_KEPT && bytes <= MAX_BYTES);
+        let stays = &out.stays;
+        let fits = stays.is_empty() || (stays.len() < MAX_KEPT && bytes <= MAX_BYTES);
         match one.kept {
-            Ok(kept) if fits && now.saturating_sub(one.made) <= MAX_AGE => out.push(kept),
-            // Its parts in a bucket are found there.
-            kept => Resting { kept, ..one }.remove(),
+            Ok(kept) if fits && now.saturating_sub(one.made) <= MAX_AGE => out.stays.push(kept),
+            Ok(kept) => out.goes.push(kept),
+            broken @ Err(_) => Resting {
+                kept: broken,
+                ..one
+            }
+            .remove(),
         }
     }
     out
