@@ -6,6 +6,7 @@ use super::stop::{Stop, invalid};
 use super::{findings, git, json, repository};
 use crate::{env, multicall};
 use pail::format::settings;
+use pail::local::{Git, Repository};
 use pail::maintenance::doctor::{Diagnosis, Visit};
 use pail::maintenance::{Finding, Severity};
 use serde::Serialize;
@@ -25,11 +26,17 @@ const OLDEST_GIT: (u32, u32) = (2, 34);
 /// the clocks agree? Each finding says what mends it; exit code 3 says that one of them is
 /// an error. Nothing is asked, and nothing is changed but what a flag names.
 ///
-/// --remove-leftovers removes the files and unfinished uploads of writers that died. That is
+/// What transfers that died left on this machine is told with its size and age: packs that
+/// the next push takes up and files on their way, of the repository in this folder; packs
+/// that came in part, of any repository.
+///
+/// --remove-leftovers removes the files and unfinished uploads of writers that died, and what
+/// lies on this machine; a transfer that would have gone on there then starts anew. That is
 /// safe beside living writers: one that was only slow uploads again.
 ///
 /// With --json, one object: url, facts (an object of texts), options (a list of name and
-/// origin), findings (as of git pail fsck) and removed (how many files and uploads).
+/// origin), findings (as of git pail fsck) and removed (how many files and uploads, and
+/// things on this machine).
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
@@ -38,7 +45,7 @@ pub(super) struct Args {
     /// Try on scratch files what the bucket allows and promises
     #[arg(long)]
     probe: bool,
-    /// Remove files and uploads that nothing names
+    /// Remove files and uploads that nothing names, here and in the bucket
     #[arg(long)]
     remove_leftovers: bool,
     /// What is younger is let alone: it may be part of a push under way
@@ -87,6 +94,8 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
         probe: args.probe,
         remove_leftovers: args.remove_leftovers,
         older_than,
+        // Outside of a repository nothing can have been left in one.
+        repository: Repository::open(Git::new()).await.ok(),
         who: repository::committer().await?,
     };
     let diagnosis = remote.doctor(&visit).await?;

@@ -311,3 +311,38 @@ fn a_push_from_a_quarantine_is_taken_up_again() {
     assert!(!server.path().join("pail").exists());
     sound(&site.world, &site.world.url(), "mirror");
 }
+
+#[test]
+fn what_a_dead_push_left_is_thrown_away_by_the_doctor() {
+    let site = Site::new();
+    let (repo, _) = site.large(10);
+    let url = site.url();
+    let denied = Rule::new(Fault::Answer(403)).path("partNumber=").nth(7);
+    site.proxy.rule(denied.always());
+    repo.fails(&["push", "-q", &url, "main"]);
+    site.proxy.heal();
+    assert_eq!(kept(&repo).len(), 1);
+    assert_eq!(site.world.bucket().unfinished().len(), 1);
+    let doctor = |args: &[&str]| {
+        let mut command = repo.git().program("git-pail");
+        command.args(["doctor", &url]).args(args);
+        let out = testkit::git::run(command, b"");
+        assert!(out.ok(), "{}{}", out.stdout, out.stderr);
+        out.stdout
+    };
+    // What the next push takes up is no complaint.
+    let told = doctor(&[]);
+    let subject = kept(&repo)[0].canonicalize().unwrap();
+    let told_here = format!("note: {}: a pack of a push to s3+http", subject.display());
+    assert!(told.contains(&told_here), "{told}");
+    assert!(!told.contains("begun and not ended"), "{told}");
+    let told = doctor(&["--remove-leftovers"]);
+    assert!(!told.contains("removed"), "it is young: {told}");
+    assert_eq!(site.world.bucket().unfinished().len(), 1);
+    let told = doctor(&["--remove-leftovers", "--older-than", "0s"]);
+    assert!(told.contains("removed 2 leftovers"), "{told}");
+    assert!(!repo.path().join(".git/pail").exists());
+    assert_eq!(site.world.bucket().unfinished(), [""; 0]);
+    repo.ok(&["push", "-q", &url, "main"]);
+    sound(&site.world, &site.world.url(), "mirror");
+}

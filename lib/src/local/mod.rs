@@ -22,4 +22,5 @@ pub use pack_objects::{PackRequest, SpooledPack};
 pub use repack::Kinds;
 pub use repository::Repository;
 pub use scratch::{PackFault, Scratch};
+pub(crate) use spool::PREFIX as SPOOL_PREFIX;
 pub use spool::Spool;

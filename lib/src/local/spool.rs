@@ -7,11 +7,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
+/// How the name of every spool starts. That of git's own begins alike, so that `git prune`
+/// clears what a killed process left behind.
+pub(crate) const PREFIX: &str = "tmp_objdir-pail-";
+
 /// A folder for files on their way: out to the bucket, or in, where it is a quarantine as
 /// git's own receive-pack has one.
-///
-/// Its name starts with `tmp_objdir-`, so that `git prune` clears what a killed process
-/// left behind.
 #[derive(Debug)]
 pub struct Spool {
     path: PathBuf,
@@ -24,9 +25,7 @@ impl Spool {
     ///
     /// [`crate::ErrorKind::Local`] if it cannot be made.
     pub fn new(repository: &Repository, ids: &dyn Ids) -> Result<Self> {
-        let path = repository
-            .objects()
-            .join(format!("tmp_objdir-pail-{}", ids.hex()?));
+        let path = repository.objects().join(format!("{PREFIX}{}", ids.hex()?));
         // Absolute, because git may run in another folder than we do.
         let path = std::fs::create_dir(&path)
             .and_then(|()| std::fs::canonicalize(&path))

@@ -1,7 +1,8 @@
 //! What dead transfers left: found, shown, removed. For `git pail doctor`.
 //!
-//! On this machine: packs that wait for the next push ([`uploads`]), and packs that came in
-//! part and wait for the next fetch or clone ([`downloads`]). In the bucket: uploads
+//! On this machine: packs that wait for the next push ([`uploads`]), folders of work that
+//! nobody ended ([`spools`]), and packs that came in part and wait for the next fetch or clone
+//! ([`downloads`]). In the bucket: uploads
 //! that were begun and not ended, which [`Store::unfinished`] lists and [`Store::abandon`]
 //! removes; [`waiting`] says which of them a repository on this machine would take up again.
 //!
@@ -10,10 +11,14 @@
 
 use super::arrivals;
 use super::kept::{self, Resting};
-use crate::local::Repository;
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::local::{Repository, SPOOL_PREFIX};
+use crate::store::Store;
 use crate::transaction::Cache;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 /// A pack of a push that died, which the same push would take up again.
 #[derive(Debug)]
@@ -43,10 +48,30 @@ impl Upload {
         self.resting.location.as_deref()
     }
 
-    /// Removes it from this machine. Its parts in the bucket are not asked for: see
-    /// [`Store::abandon`](crate::store::Store::abandon).
-    pub fn remove(self) {
+    /// How many uploads of it were begun in its bucket and not ended.
+    pub fn begun(&self) -> usize {
+        self.resting.uploads().len()
+    }
+
+    /// Throws it away; the uploads that were begun of it first, if it was for this bucket. One
+    /// request for each. Answers how many those were.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::abandon`], with the pack kept; [`ErrorKind::Local`] if it cannot be
+    /// removed.
+    pub async fn throw_away(self, store: &dyn Store) -> Result<u64> {
+        let mut count = 0;
+        if self.location() == Some(&*store.describe()) {
+            for (key, token) in self.resting.uploads() {
+                store.abandon(&key, &token).await?;
+                count += 1;
+            }
+        }
+        let folder = self.folder().to_owned();
         self.resting.remove();
+        gone(&folder)?;
+        Ok(count)
     }
 }
 
@@ -68,6 +93,99 @@ pub fn waiting(repository: &Repository, location: &str) -> BTreeSet<(String, Str
     uploads
         .flat_map(|upload| upload.resting.uploads())
         .collect()
+}
+
+/// A folder of files on their way in or out, see [`Spool`](crate::local::Spool).
+#[derive(Debug)]
+pub struct Spooled {
+    folder: PathBuf,
+    bytes: u64,
+    modified: i64,
+}
+
+impl Spooled {
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Bytes of its files.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// When anything in it was last written, in seconds since 1970.
+    pub fn modified(&self) -> i64 {
+        self.modified
+    }
+
+    /// Removes it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Local`] if it cannot be removed.
+    pub fn remove(self) -> Result<()> {
+        match fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+        .during(|| format!("remove {}", self.folder.display()))
+    }
+}
+
+/// The spools of a repository, those of transfers under way too: these are told by their
+/// age alone. No request.
+pub fn spools(repository: &Repository) -> Vec<Spooled> {
+    let entries = fs::read_dir(repository.objects()).into_iter().flatten();
+    let named = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        name.to_str()
+            .is_some_and(|name| name.starts_with(SPOOL_PREFIX))
+    };
+    let folders = entries.flatten().filter(named).map(|entry| entry.path());
+    folders.filter_map(spooled).collect()
+}
+
+/// Looks at everything in a spool; `None` if it has just gone.
+fn spooled(folder: PathBuf) -> Option<Spooled> {
+    let own = fs::symlink_metadata(&folder).ok()?;
+    let (mut bytes, mut modified) = (0_u64, written(&own));
+    let mut folders = vec![folder.clone()];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        for entry in entries {
+            // A link is not followed.
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            modified = modified.max(written(&metadata));
+            if metadata.is_dir() {
+                folders.push(entry.path());
+            } else {
+                bytes = bytes.saturating_add(metadata.len());
+            }
+        }
+    }
+    Some(Spooled {
+        folder,
+        bytes,
+        modified,
+    })
+}
+
+fn written(metadata: &Metadata) -> i64 {
+    let time = metadata.modified().ok();
+    let since = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0))
+}
+
+/// Makes sure that something was removed.
+fn gone(path: &Path) -> Result<()> {
+    if fs::symlink_metadata(path).is_err() {
+        return Ok(());
+    }
+    let message = format!("cannot remove {}", path.display());
+    Err(Error::new(ErrorKind::Local, message).with_hint("remove it by hand"))
 }
 
 /// A pack that came in part, and of which the next fetch or clone asks for the rest.
@@ -93,8 +211,14 @@ impl Download {
     }
 
     /// Removes it.
-    pub fn remove(self) {
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Local`] if it cannot be removed.
+    pub fn remove(self) -> Result<()> {
+        let file = self.file().to_owned();
         self.left.remove();
+        gone(&file)
     }
 }
 

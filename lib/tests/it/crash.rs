@@ -116,7 +116,7 @@ impl Case<'_> {
             assert_eq!(state(sound(&bucket).await.as_ref()), new, "after the retry");
             // The next point is another bucket's, which has the same names.
             for left in pail::transfer::leftovers::uploads(&world::local(self.repo).await) {
-                left.remove();
+                left.throw_away(&*bucket).await.unwrap();
             }
         })
         .await;

@@ -17,6 +17,7 @@ fn visit(remove_leftovers: bool) -> Visit {
         // The memory has no clock that could be compared.
         probe: false,
         remove_leftovers,
+        repository: None,
         older_than: 0,
         who: "Doctor <doctor@example.org>".to_owned(),
     }

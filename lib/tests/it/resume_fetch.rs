@@ -282,7 +282,7 @@ async fn what_is_left_is_told_and_removed() {
     assert!(left[0].modified() > 1_600_000_000);
     assert!(left[0].file().starts_with(world.cache()));
     for one in left {
-        one.remove();
+        one.remove().unwrap();
     }
     assert!(!world.cache().exists());
 }

@@ -2,6 +2,9 @@
 
 use crate::it::world::{SMALL, clone, local, push, push_ok, remote};
 use futures_util::TryStreamExt;
+use pail::local::Repository;
+use pail::maintenance::Severity;
+use pail::maintenance::doctor::Visit;
 use pail::store::adapter::memory::Memory;
 use pail::store::{Limits, Store};
 use pail::transfer::leftovers;
@@ -355,7 +358,46 @@ async fn what_is_left_is_told_and_removed() {
     assert_eq!(waiting.into_iter().collect::<Vec<_>>(), [expected]);
     assert!(leftovers::waiting(&here, "elsewhere").is_empty());
     for left in leftovers::uploads(&here) {
-        left.remove();
+        assert_eq!(left.begun(), 1);
+        assert_eq!(left.throw_away(&world.memory).await.unwrap(), 1);
     }
     assert!(!world.shelf().exists());
+    assert_eq!(world.unfinished().await, 0);
+}
+
+fn visit(repository: &Repository, remove_leftovers: bool, older_than: i64) -> Visit {
+    Visit {
+        probe: false,
+        remove_leftovers,
+        older_than,
+        repository: Some(repository.clone()),
+        who: "Doctor <doctor@example.org>".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_tells_a_waiting_upload_once_and_throws_it_away_when_it_is_old() {
+    let mut world = World::new();
+    let here = local(&world.repo).await;
+    world.dies_at(Verb::Part, 9).await;
+    let told = world.remote().doctor(&visit(&here, false, 0)).await;
+    let told = told.unwrap();
+    let [found] = &told.findings[..] else {
+        panic!("{:?}", told.findings);
+    };
+    assert_eq!((found.code, found.severity), ("kept-pack", Severity::Note));
+    assert_eq!(found.subject, world.kept()[0].to_str().unwrap());
+    // What is not old enough stays.
+    let visited = visit(&here, true, i64::MAX);
+    let told = world.remote().doctor(&visited).await.unwrap();
+    assert_eq!(told.removed, 0);
+    assert_eq!(told.findings.len(), 1);
+    assert_eq!((world.kept().len(), world.unfinished().await), (1, 1));
+    let visited = visit(&here, true, 0);
+    let told = world.remote().doctor(&visited).await.unwrap();
+    assert_eq!((told.removed, &told.findings[..]), (2, &[][..]));
+    assert!(!world.shelf().exists());
+    assert_eq!(world.unfinished().await, 0);
+    world.push().await.unwrap();
+    world.through().await;
 }

@@ -3,12 +3,15 @@
 use super::{fails, json, pail, shown};
 use crate::it::world::{World, on_every_bucket};
 use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
 use testkit::git::run;
 
 on_every_bucket!(
     a_healthy_place_has_nothing_in_the_way,
     what_dead_writers_left_is_told_and_removed,
     what_is_young_is_let_alone,
+    what_dead_transfers_left_here_is_told_and_removed,
     a_place_that_is_not_ours_is_told,
     nothing_is_asked_and_nothing_is_changed_without_a_flag,
 );
@@ -84,6 +87,81 @@ fn what_is_young_is_let_alone(world: &World) {
     let report = json(world, &["doctor", &url, "--remove-leftovers"]);
     assert_eq!(codes(&report), ["under-way"]);
     assert!(world.bucket().read(&leftover).is_some());
+}
+
+fn what_dead_transfers_left_here_is_told_and_removed(world: &World) {
+    let repo = world.pushed("repo");
+    let git = repo.path().join(".git");
+    let write = |path: &Path, bytes: &[u8]| {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    let cache = world.path("cache");
+    let doctor = |args: &[&str]| -> (Vec<Value>, u64) {
+        let asker = repo.git().with_env("PAIL_CACHE", &cache);
+        let mut command = asker.program("git-pail");
+        command.args(["doctor", "origin", "--json"]).args(args);
+        let out = run(command, b"");
+        assert!(out.ok(), "{}{}", out.stdout, out.stderr);
+        let report: Value = serde_json::from_str(&out.stdout).unwrap();
+        let all = report["findings"].as_array().unwrap().iter();
+        let here = all.filter(|one| codes(&serde_json::json!({ "findings": [one] })) != [""; 0]);
+        (here.cloned().collect(), report["removed"].as_u64().unwrap())
+    };
+    assert_eq!(doctor(&[]), (Vec::new(), 0));
+    // A push that died before its note was written, one to another place, and a live one.
+    let broken = git.join("pail/uploads/new-0");
+    write(&broken.join("lock"), b"");
+    write(&broken.join("pack"), &[0; 1234]);
+    let elsewhere = git.join("pail/uploads/1");
+    let note = serde_json::json!({
+        "version": 1, "location": "s3://elsewhere/repo", "made": 1, "repository": null,
+        "plan": "", "refs": [], "haves": [], "pack": "a".repeat(40), "objects": 1,
+        "salt-at": 0, "salt": "", "end": 0, "uploads": {},
+    });
+    write(&elsewhere.join("lock"), b"");
+    write(&elsewhere.join("journal.json"), note.to_string().as_bytes());
+    let live = git.join("pail/uploads/2");
+    write(&live.join("lock"), b"");
+    let lock = std::fs::File::open(live.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let spool = git.join("objects/tmp_objdir-pail-0");
+    write(&spool.join("pack/tmp_pack_0"), &[0; 2345]);
+    let download = cache.join("downloads/0/1.pack");
+    write(&download, b"PACK");
+    write(&download.with_extension("ranges"), b"");
+    let (found, _) = doctor(&[]);
+    let told: BTreeSet<_> = found
+        .iter()
+        .map(|one| ["severity", "code", "subject"].map(|key| one[key].as_str().unwrap()))
+        .collect();
+    let text = |path: &Path| path.canonicalize().unwrap().to_str().unwrap().to_owned();
+    let paths = [&broken, &elsewhere, &spool, &download].map(|path| text(path));
+    assert_eq!(
+        told,
+        BTreeSet::from([
+            ["warning", "kept-pack", &*paths[0]],
+            ["note", "kept-pack", &*paths[1]],
+            ["note", "spool", &*paths[2]],
+            ["note", "kept-download", &*paths[3]],
+        ])
+    );
+    let reason = |code: &str| {
+        let one = found.iter().find(|one| one["code"] == code);
+        one.unwrap()["reason"].as_str().unwrap().to_owned()
+    };
+    assert!(reason("spool").contains("2345 bytes"), "{found:?}");
+    // By its age nobody can be at work on what is broken; all else is young, or another's.
+    let (left, removed) = doctor(&["--remove-leftovers"]);
+    assert_eq!((left.len(), removed), (3, 1), "{left:?}");
+    assert!(!broken.exists());
+    let (left, removed) = doctor(&["--remove-leftovers", "--older-than", "0s"]);
+    assert_eq!(removed, 2, "{left:?}");
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0]["subject"], paths[1].as_str());
+    assert!(elsewhere.exists() && live.exists());
+    assert!(!spool.exists() && !cache.join("downloads").exists());
+    assert!(shown(world, &["fsck", &world.url()]).contains("nothing is wrong"));
 }
 
 fn a_place_that_is_not_ours_is_told(world: &World) {

@@ -9,7 +9,7 @@ use crate::maintenance::merge::{Merged, commit};
 use crate::maintenance::place::Place;
 use crate::store::{Listed, Unfinished};
 use crate::transaction::{Rework, Snapshot};
-use crate::transfer::Context;
+use crate::transfer::{Context, leftovers};
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::BTreeSet;
 
@@ -160,9 +160,16 @@ async fn find(
             Place::Expected => {}
         }
     }
+    // Those that a push from here would take up are told with its pack.
+    let waiting = visit
+        .repository
+        .as_ref()
+        .map(|repository| leftovers::waiting(repository, &store.describe()));
+    let waiting = waiting.unwrap_or_default();
     let mut uploads = store.unfinished("");
     while let Some(upload) = uploads.next().await {
         match upload {
+            Ok(upload) if waiting.contains(&(upload.key.clone(), upload.token.clone())) => {}
             Ok(upload) if old(upload.started) => found.uploads.push(upload),
             Ok(_) => found.young += 1,
             Err(error) => {

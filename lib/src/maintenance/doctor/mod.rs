@@ -3,11 +3,13 @@
 //! Comes in: a bucket, with or without a repository. Goes out: what stands in the way, and
 //! what mends it. Only what is asked for by name is mended.
 
+mod here;
 mod leftovers;
 mod trial;
 
 use super::{Finding, Severity};
 use crate::error::{Error, ErrorKind, Result};
+use crate::local::Repository;
 use crate::store::ConditionalPut;
 use crate::transaction::Snapshot;
 use crate::transfer::Context;
@@ -25,6 +27,8 @@ pub struct Visit {
     pub remove_leftovers: bool,
     /// What is younger may still be somebody's, in seconds.
     pub older_than: i64,
+    /// The repository on this machine, if there is one, where pushes may have left something.
+    pub repository: Option<Repository>,
     /// Who, as git's committer identity.
     pub who: String,
 }
@@ -36,18 +40,18 @@ pub struct Diagnosis {
     pub facts: Vec<(&'static str, String)>,
     /// What stands in the way.
     pub findings: Vec<Finding>,
-    /// How many leftovers were removed: files and uploads.
+    /// How many leftovers were removed: files and uploads, and what lay on this machine.
     pub removed: u64,
     /// Whether the place could be read, and no repository is there.
     pub is_empty: bool,
 }
 
-/// Looks at a bucket.
+/// Looks at a bucket, and at what was left on this machine.
 ///
 /// Costs one GET of the manifest, one for each older part of the log, one LIST for each
 /// thousand files, and one for the uploads that were not ended. The probe writes up to eight
 /// small files and deletes them. Removing takes two PUT of the manifest and one DELETE for
-/// each file.
+/// each file, and one request for each upload.
 ///
 /// # Errors
 ///
@@ -82,6 +86,7 @@ pub async fn visit(context: &Context, visit: &Visit) -> Result<Diagnosis> {
             };
             out.findings
                 .push(told(Severity::Error, code, store.describe(), &error));
+            here::look(context, visit, false, &mut out).await?;
             // A manifest that is broken keeps nobody from looking at the rest.
             if error.kind() != ErrorKind::Corrupt {
                 return Ok(out);
@@ -108,6 +113,7 @@ pub async fn visit(context: &Context, visit: &Visit) -> Result<Diagnosis> {
     if visit.probe {
         trial::run(context, &mut out).await?;
     }
+    here::look(context, visit, true, &mut out).await?;
     leftovers::look(context, at, visit, &mut out).await?;
     Ok(out)
 }
