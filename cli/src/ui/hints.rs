@@ -10,13 +10,15 @@ pub fn hint(error: &Error) -> &str {
     }
     match error.kind() {
         ErrorKind::Stale => "fetch, look, and try again",
-        ErrorKind::Unavailable => "the store did not answer properly; wait a little and try again",
+        ErrorKind::Unavailable => {
+            "no proper answer came: check the address and the proxy, or wait a little and try again"
+        }
         ErrorKind::InDoubt => "look with `git ls-remote` before you try again",
         ErrorKind::Denied => "check the credentials and what the bucket's policy allows them",
         ErrorKind::Missing => "check the URL",
         ErrorKind::Unsupported => "a newer git-pail or another kind of bucket may be needed",
         ErrorKind::Corrupt => {
-            "the bucket holds something that it should not; `git pail ls` shows what is named"
+            "the bucket holds something that it should not; `git pail fsck` says what, and what mends it"
         }
         _ => "",
     }

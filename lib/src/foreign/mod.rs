@@ -45,9 +45,9 @@ pub fn detect<'a>(keys: impl IntoIterator<Item = &'a str>) -> Option<Foreign> {
             ["gc", file] if file.starts_with("baseline-tomb-") => tombstone = true,
             ["refs", .., "chain.json"] => chain = true,
             ["refs", .., file] if file.ends_with(".bundle") => bundle = true,
-            ["info", "refs"] | ["objects", "info", "packs"] | ["config"] | ["packed-refs"] => {
-                bare += 1
-            }
+            ["HEAD" | "config" | "packed-refs"]
+            | ["info", "refs"]
+            | ["objects", "info", "packs"] => bare += 1,
             ["objects", "pack", file] if file.ends_with(".pack") => pack = true,
             ["objects", fan, _] if fan.len() == 2 => bare += 1,
             ["refs", "heads" | "tags", ..]
@@ -83,7 +83,7 @@ mod tests {
         let bundle = format!("refs/heads/main/{hex}.bundle");
         let pack = format!("objects/pack/pack-{hex}.pack");
         let (other, index) = (pack.replace("0123", "4567"), pack.replace(".pack", ".idx"));
-        let cases: [(&[&str], Option<Foreign>); 10] = [
+        let cases: [(&[&str], Option<Foreign>); 11] = [
             (&["HEAD", &bundle], Some(Foreign::BundlePerRef)),
             (
                 &["FORMAT", "HEAD", &bundle],
@@ -95,6 +95,11 @@ mod tests {
             ),
             (
                 &["HEAD", "config", "info/refs", &pack, "refs/heads/main"],
+                Some(Foreign::BareRepository),
+            ),
+            // `git init --bare`, and nothing pushed yet.
+            (
+                &["HEAD", "config", "description", "info/exclude"],
                 Some(Foreign::BareRepository),
             ),
             (&["GITMANIFEST--0a1b"], Some(Foreign::AnnexBundles)),
