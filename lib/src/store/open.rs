@@ -49,8 +49,9 @@ pub fn open(location: &Location, options: &Options, env: Arc<dyn Env>) -> Result
                 "cannot use {location}: this program was built without {}",
                 location.service_name()
             );
-            Err(Error::new(ErrorKind::Unsupported, what)
-                .with_hint("build it with them: cargo install git-pail --features long-tail"))
+            Err(Error::new(ErrorKind::Unsupported, what).with_hint(
+                "build it in a copy of the source: cargo install --path cli --features long-tail",
+            ))
         }
         Location::Folder(path) => Ok(Arc::new(Folder::open(path.clone()))),
     }

@@ -1,8 +1,8 @@
 //! Services that few use as a remote, through the crate `opendal`.
 //!
 //! None of them compares and swaps, or none that could be tried here does: a repository
-//! there needs the consent `lease=yes` to be written. What each promises is the table in
-//! `docs/guide/long-tail.md`; what each is called is a table of `store::url`.
+//! there needs the consent `lease=true` to be written. What each promises is the table in
+//! `docs/guide/services.md`; what each is called is a table of `store::url`.
 //!
 //! Reading costs two requests where the other adapters need one: opendal tells what a file
 //! is only when asked for it.
@@ -58,7 +58,7 @@ impl LongTail {
         options: &Options,
         env: &dyn Env,
     ) -> Result<Self> {
-        let client = Client::new(env, crate::store::adapter::http::pool::Limits::default());
+        let client = Client::new(env, options);
         Ok(Self {
             location: location.clone(),
             operator: operator::build(location, options, env, client)?,
