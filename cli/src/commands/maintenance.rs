@@ -43,8 +43,8 @@ enum Verb {
 ///
 /// With --json, one object: url, dry_run, busy (another process of this machine is at
 /// work there, and nothing was done), merged (with --dry-run: the next run of packs to
-/// merge; a list of from and to, the generations, packs, their number, and bytes), deleted
-/// (files), overtaken (how often somebody else did the same work first) and collected:
+/// merge; a list of from and to, the generations, packs, their number, and bytes), joined
+/// (parts of the push log that became one), deleted (files), overtaken (how often somebody else did the same work first) and collected:
 /// null, or objects (in the packs of a clone), garbage (how many of them nothing needs),
 /// packed (whether packs were made anew) and leftovers (files that nothing names, now
 /// condemned: a later run deletes them).
@@ -53,7 +53,7 @@ enum Verb {
 struct RunArgs {
     /// Where: a URL, or the name of a remote; default: the remote of this branch, or origin
     url: Option<String>,
-    /// Only these tasks; default: merge
+    /// Only these tasks; default: merge and log
     #[arg(long, value_enum)]
     task: Vec<Task>,
     /// As after a push: say nothing, and leave the terminal's session
@@ -75,6 +75,9 @@ struct RunArgs {
 enum Task {
     /// Make one pack of several, and delete what was condemned long enough
     Merge,
+    /// Make one part of the push log of many, so that the manifest stays small; forgets
+    /// nothing
+    Log,
     /// Pack everything anew if there is something that no ref has, or had within the
     /// retention time; find what dead writers left
     Gc,
@@ -88,6 +91,7 @@ struct Out {
     dry_run: bool,
     busy: bool,
     merged: Vec<Shown>,
+    joined: usize,
     deleted: usize,
     overtaken: u32,
     collected: Option<Counts>,
@@ -150,6 +154,7 @@ async fn work(args: RunArgs) -> Result<(), Stop> {
         dry_run: args.dry_run,
         busy: false,
         merged: Vec::new(),
+        joined: 0,
         deleted: 0,
         overtaken: 0,
         collected: None,
@@ -166,6 +171,9 @@ async fn work(args: RunArgs) -> Result<(), Stop> {
     };
     if all || args.task.contains(&Task::Merge) {
         merge(&remote, &at, workshop.as_ref(), &mut out).await?;
+    }
+    if all || args.task.contains(&Task::Log) {
+        join_log(&remote, &at, workshop.is_some(), &mut out).await?;
     }
     if let (Some(when), Some(workshop)) = (collects, &workshop) {
         let when = if args.dry_run { When::Never } else { when };
@@ -188,7 +196,7 @@ impl Task {
     /// When it packs everything anew, if it does.
     fn when(self) -> Option<When> {
         match self {
-            Self::Merge => None,
+            Self::Merge | Self::Log => None,
             Self::Gc => Some(When::Garbage),
             Self::Base => Some(When::Always),
         }
@@ -211,6 +219,21 @@ async fn merge(
         let report = maintenance::run(context, workshop, &who).await?;
         out.merged.extend(report.merged.iter().map(Shown::of));
         (out.deleted, out.overtaken) = (report.deleted, report.overtaken);
+    }
+    Ok(())
+}
+
+async fn join_log(
+    remote: &Remote,
+    at: &Snapshot,
+    at_work: bool,
+    out: &mut Out,
+) -> Result<(), Stop> {
+    if out.dry_run {
+        out.joined = maintenance::segments_to_join(&at.manifest.log.segments).len();
+    } else if at_work {
+        let who = repository::committer().await?;
+        out.joined = maintenance::join_log(remote.context(), &who).await?;
     }
     Ok(())
 }
@@ -239,6 +262,10 @@ fn tell(out: &Out) -> Result<(), Stop> {
     for run in &out.merged {
         say(&format!("{merge} {}", run.words()))?;
     }
+    if out.joined > 0 {
+        let join = if out.dry_run { "would join" } else { "joined" };
+        say(&format!("{join} {} parts of the push log", out.joined))?;
+    }
     if out.deleted > 0 {
         say(&format!(
             "{delete} {} files that nothing names any more",
@@ -246,7 +273,7 @@ fn tell(out: &Out) -> Result<(), Stop> {
         ))?;
     }
     let Some(done) = &out.collected else {
-        if out.merged.is_empty() && out.deleted == 0 {
+        if out.merged.is_empty() && out.joined == 0 && out.deleted == 0 {
             say("nothing to do")?;
         }
         return Ok(());

@@ -127,6 +127,11 @@ pub fn perishable(key: &str) -> Option<Key> {
     ours.then(|| Key::new(key).ok()).flatten()
 }
 
+/// Whether a key is that of a part of the push log.
+pub(crate) fn is_log(key: &str) -> bool {
+    key.starts_with(SEGMENTS)
+}
+
 /// Whether a text is lower-case hex of one of these lengths.
 pub(crate) fn is_hex(text: &str, lengths: &[usize]) -> bool {
     lengths.contains(&text.len())

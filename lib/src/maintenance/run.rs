@@ -1,5 +1,6 @@
 //! What there is to do, and doing it, one bite after the other.
 
+use super::join_log::segments_to_join;
 use super::levels::{self, Run};
 use super::merge::{Merged, commit, merge};
 use super::sweep;
@@ -37,6 +38,7 @@ pub fn plan(at: &Snapshot, now: i64) -> Result<Plan> {
 #[must_use]
 pub fn is_due(at: &Snapshot) -> bool {
     levels::merge(&at.manifest.packs).is_some()
+        || !segments_to_join(&at.manifest.log.segments).is_empty()
 }
 
 /// What was done.

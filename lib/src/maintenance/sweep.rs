@@ -16,6 +16,10 @@ pub const MERGED_GRACE: i64 = 3600;
 /// make the manifest grow: the oldest ones go before their time.
 pub const MAX_MERGED: usize = 16;
 
+/// So many joined segments of the log stay, too, for who reads the log of an older manifest.
+/// Those that go before their time were joined a thousand pushes ago.
+pub const MAX_SEGMENTS: usize = 32;
+
 /// How many files are deleted at once.
 const PARALLEL: usize = 8;
 
@@ -26,15 +30,24 @@ const PARALLEL: usize = 8;
 /// [`crate::ErrorKind::Corrupt`] if the settings cannot be read.
 pub fn due(manifest: &Manifest, now: i64) -> Result<Vec<Condemned>> {
     let retention = manifest.retention()?;
-    let merged = manifest.condemned.iter();
-    let merged = merged.filter(|gone| gone.why == Why::Merged).count();
-    let mut early = merged.saturating_sub(MAX_MERGED);
+    let (segments, packs): (Vec<_>, Vec<_>) = manifest
+        .condemned
+        .iter()
+        .filter(|gone| gone.why == Why::Merged)
+        .partition(|gone| keys::is_log(&gone.key));
+    let mut early_segments = segments.len().saturating_sub(MAX_SEGMENTS);
+    let mut early_packs = packs.len().saturating_sub(MAX_MERGED);
     let ripe = |gone: &&Condemned| {
         let age = now.saturating_sub(gone.time);
         match gone.why {
             Why::Merged => {
-                let early_one = early > 0;
-                early = early.saturating_sub(1);
+                let early = if keys::is_log(&gone.key) {
+                    &mut early_segments
+                } else {
+                    &mut early_packs
+                };
+                let early_one = *early > 0;
+                *early = early.saturating_sub(1);
                 early_one || age >= MERGED_GRACE.min(retention)
             }
             Why::Dropped | Why::Leftover => age >= retention,
@@ -131,6 +144,27 @@ mod tests {
             .collect();
         let first = |at: usize| keys::pack(&format!("{at:040}")).unwrap().to_string();
         assert_eq!(keys, [first(0), first(1), first(2)]);
+    }
+
+    #[test]
+    fn segments_of_the_log_are_counted_by_themselves() {
+        let mut both = manifest(&vec![(Why::Merged, 0); MAX_MERGED]);
+        let segment = |at: usize| {
+            let at = at as u64 + 1;
+            keys::segment(at, at, &"0".repeat(32)).unwrap().to_string()
+        };
+        for at in 0..MAX_SEGMENTS {
+            let mut gone = both.condemned[0].clone();
+            gone.key = segment(at);
+            both.condemned.push(gone);
+        }
+        assert_eq!(due(&both, 1).unwrap(), []);
+        let mut gone = both.condemned[0].clone();
+        gone.key = segment(MAX_SEGMENTS);
+        both.condemned.push(gone);
+        let due = due(&both, 1).unwrap();
+        let keys: Vec<_> = due.into_iter().map(|gone| gone.key).collect();
+        assert_eq!(keys, [segment(0)]);
     }
 
     #[test]

@@ -104,7 +104,15 @@ async fn climb(
     let mut rungs = Rung::ladder(&at, request).into_iter();
     let mut rung = rungs.next();
     while let Some(now) = rung {
-        let start = now.start(context, repository, &at, request).await?;
+        let start = match now.start(context, repository, &at, request).await {
+            // Maintenance replaced a part of the log under us.
+            Err(error) if error.kind() == ErrorKind::Corrupt && replans < MAX_REPLANS => {
+                replans += 1;
+                at = newer(context, &at).await?.ok_or(error)?;
+                continue;
+            }
+            start => start?,
+        };
         let packs = packs_from(&at, start)?;
         let new = |pack: &&PackEntry| !taken.contains(&pack.name);
         let packs: Vec<_> = packs.into_iter().filter(new).collect();
@@ -113,11 +121,7 @@ async fn climb(
             // Maintenance replaced a pack under us: the newest manifest names its successor.
             Err(error) if error.kind() == ErrorKind::Missing && replans < MAX_REPLANS => {
                 replans += 1;
-                let newer = Snapshot::read(&*context.store, &context.cache, Some(&at)).await?;
-                match newer {
-                    Some(newer) if newer.manifest.write_id != at.manifest.write_id => at = newer,
-                    _ => return Err(lost(error)),
-                }
+                at = newer(context, &at).await?.ok_or_else(|| lost(error))?;
                 continue;
             }
             Err(error) => return Err(error),
@@ -142,6 +146,12 @@ async fn climb(
         ),
     )
     .with_hint("fetch a branch or a tag that holds it"))
+}
+
+/// The state of the repository now, if it has changed since.
+async fn newer(context: &Context, at: &Snapshot) -> Result<Option<Snapshot>> {
+    let now = Snapshot::read(&*context.store, &context.cache, Some(at)).await?;
+    Ok(now.filter(|now| now.manifest.write_id != at.manifest.write_id))
 }
 
 fn lost(error: Error) -> Error {

@@ -19,7 +19,7 @@ pub use plan::{Start, cover};
 pub use push::{PushRequest, Pushed, Told, push, push_as};
 
 pub(crate) use join::Join;
-pub(crate) use publish::{upload_overflow, upload_pack};
+pub(crate) use publish::{upload_overflow, upload_pack, upload_segment};
 pub(crate) use salt::salt;
 
 use crate::clock::Clock;

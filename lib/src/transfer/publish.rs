@@ -3,7 +3,7 @@
 use super::salt::SaltedPack;
 use super::{Context, INDEX_FROM};
 use crate::error::{IoContext, Result};
-use crate::format::manifest::{MovesFile, SegmentRef, TableRef};
+use crate::format::manifest::{LogEntry, MovesFile, SegmentRef, TableRef};
 use crate::format::refs::BaseTable;
 use crate::format::{keys, log, sha256_hex};
 use crate::key::Key;
@@ -92,23 +92,30 @@ pub(crate) async fn upload_overflow(
             entry.moves.clone(),
         ));
     }
-    if let Some((first, last)) = next.log.entries.first().zip(
-        over.segment
-            .checked_sub(1)
-            .and_then(|last| next.log.entries.get(last)),
-    ) {
-        let (first, last) = (first.generation, last.generation);
-        let packed = log::encode(&next.log.entries[..over.segment])?;
-        let (id, sha256, size) = put(context, |id| keys::segment(first, last, id), packed).await?;
-        change.segment = Some(SegmentRef {
-            id,
-            first,
-            last,
-            sha256,
-            size,
-        });
+    if let Some(old) = next.log.entries.get(..over.segment) {
+        change.segment = upload_segment(context, old).await?;
     }
     Ok(())
+}
+
+/// Uploads log entries as a segment; nothing if there are none.
+pub(crate) async fn upload_segment(
+    context: &Context,
+    entries: &[LogEntry],
+) -> Result<Option<SegmentRef>> {
+    let Some((first, last)) = entries.first().zip(entries.last()) else {
+        return Ok(None);
+    };
+    let (first, last) = (first.generation, last.generation);
+    let packed = log::encode(entries)?;
+    let (id, sha256, size) = put(context, |id| keys::segment(first, last, id), packed).await?;
+    Ok(Some(SegmentRef {
+        id,
+        first,
+        last,
+        sha256,
+        size,
+    }))
 }
 
 /// Writes a small file under a fresh key; answers its id, hash and size.

@@ -1,7 +1,9 @@
 //! Readers that are far behind: how many requests in a row they need.
 
-use crate::it::world::{SMALL, clone, fetch, local, push_ok, remote, request};
+use crate::it::world::{SMALL, WHO, clone, fetch, fetch_at, local, push_ok, remote, request};
 use async_trait::async_trait;
+use pail::format::keys;
+use pail::maintenance::join_log;
 use pail::refs::{Expected, Outcome, RefEdit, RefName, RefValue};
 use pail::store::adapter::memory::Memory;
 use pail::store::{Limits, Store};
@@ -62,6 +64,7 @@ async fn a_reader_a_thousand_pushes_behind_asks_three_times_in_a_row() {
     repo.commit("large", Chance::new(1).bytes(2 << 20));
     push_ok(&writer, &repo, &["main:refs/heads/main"]).await;
     let reader = clone(&store, &dir.path().join("reader")).await;
+    let slow = clone(&store, &dir.path().join("slow")).await;
 
     let ids = ["one", "two"].map(|name| {
         let id = repo.commit(name, name);
@@ -73,7 +76,7 @@ async fn a_reader_a_thousand_pushes_behind_asks_three_times_in_a_row() {
     push_ok(&writer, &repo, &["two:refs/heads/two"]).await;
     move_around(&writer, &repo, ids, 1000).await;
 
-    let counted = Tapped::new(store, Arc::new(Second::default()));
+    let counted = Tapped::new(Arc::clone(&store), Arc::new(Second::default()));
     let remote = remote(Arc::new(counted.clone()), 2, Limits::default());
     let start = Instant::now();
     let (_, at) = fetch(&remote, &reader, false).await.unwrap();
@@ -90,4 +93,18 @@ async fn a_reader_a_thousand_pushes_behind_asks_three_times_in_a_row() {
     for id in ids {
         reader.ok(&["cat-file", "-e", &id.to_string()]);
     }
+
+    // Somebody has read the manifest; then the log is joined, and its old parts are deleted.
+    let joined = join_log(writer.context(), WHO).await.unwrap();
+    assert_eq!(joined, segments.len());
+    for segment in segments {
+        let key = keys::segment(segment.first, segment.last, &segment.id).unwrap();
+        store.delete(&key).await.unwrap();
+    }
+    fetch_at(&remote, &slow, at, false).await.unwrap();
+    for id in ids {
+        slow.ok(&["cat-file", "-e", &id.to_string()]);
+    }
+    let now = writer.existing().await.unwrap();
+    assert_eq!(now.manifest.log.segments.len(), 1);
 }

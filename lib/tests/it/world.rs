@@ -156,6 +156,17 @@ pub(crate) async fn fetch(
     cloning: bool,
 ) -> Result<(Fetched, Snapshot)> {
     let at = remote.existing().await?;
+    let fetched = fetch_at(remote, repo, at.clone(), cloning).await?;
+    Ok((fetched, at))
+}
+
+/// The same, of somebody who read the refs some time ago.
+pub(crate) async fn fetch_at(
+    remote: &Remote,
+    repo: &Repo,
+    at: Snapshot,
+    cloning: bool,
+) -> Result<Fetched> {
     let request = FetchRequest {
         wants: at.refs.iter().map(|(_, value)| value.oid).collect(),
         cloning,
@@ -166,10 +177,7 @@ pub(crate) async fn fetch(
         partial: false,
         progress: false,
     };
-    let fetched = remote
-        .fetch(&local(repo).await, at.clone(), &request)
-        .await?;
-    Ok((fetched, at))
+    remote.fetch(&local(repo).await, at, &request).await
 }
 
 /// Clones the bucket into a fresh bare repository and lets git check every object and link.

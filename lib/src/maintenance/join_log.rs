@@ -1,0 +1,140 @@
+//! Many small segments of the push log become one. No entry is forgotten.
+
+use super::merge::{Merged, commit};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::manifest::SegmentRef;
+use crate::transaction::{LogRework, Rework, Snapshot, read_log};
+use crate::transfer::{Context, upload_segment};
+
+/// Segments of this size are left as they are, in bytes: a reader takes them one by one.
+const LARGE: u64 = 64 << 10;
+
+/// So many segments below that size become one.
+///
+/// Each takes some 170 bytes of the manifest, which every push reads and writes. With fewer,
+/// the same entries are written anew more often.
+const MANY: usize = 8;
+
+/// So many become one at most; the rest waits for the next time.
+const MOST: usize = 64;
+
+/// How often it starts again because somebody else was faster.
+const MAX_TRIES: u32 = 4;
+
+/// The segments that shall become one: the newest ones, if they are small and many.
+#[must_use]
+pub fn segments_to_join(segments: &[SegmentRef]) -> &[SegmentRef] {
+    let small = segments
+        .iter()
+        .rev()
+        .take_while(|segment| segment.size < LARGE)
+        .count();
+    if small < MANY {
+        return &[];
+    }
+    let run = &segments[segments.len() - small..];
+    &run[..run.len().min(MOST)]
+}
+
+/// Makes one segment of many small ones; answers of how many, 0 if there was nothing to do.
+///
+/// The old ones are condemned. Costs one GET of the manifest; where there is something to
+/// do, one GET for each segment that is not in the cache, one PUT for the new one and one
+/// for the manifest.
+///
+/// # Errors
+///
+/// [`ErrorKind::Corrupt`] if a segment is gone or wrong, and those of the store. Nothing
+/// has changed then, unless the kind is [`ErrorKind::InDoubt`]: then it has changed or not,
+/// and the repository is right in both cases.
+pub async fn join_log(context: &Context, who: &str) -> Result<usize> {
+    for _ in 0..MAX_TRIES {
+        let at = Snapshot::read(&*context.store, &context.cache, None).await?;
+        let Some(at) = at else { return Ok(0) };
+        let old = segments_to_join(&at.manifest.log.segments).to_vec();
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let all = &at.manifest.log.segments;
+        let mut entries = Vec::new();
+        for segment in &old {
+            let back = all.iter().rev().position(|one| one.id == segment.id);
+            let part = read_log(&*context.store, &context.cache, &at, back.unwrap_or(0)).await?;
+            let part = part.unwrap_or_default();
+            let ends = part.first().zip(part.last());
+            let ends = ends.map(|(first, last)| (first.generation, last.generation));
+            if ends != Some((segment.first, segment.last)) {
+                return Err(wrong(segment));
+            }
+            entries.extend(part);
+        }
+        let new = upload_segment(context, &entries).await?;
+        let rework = Rework {
+            log: Some(LogRework {
+                old: old.iter().map(|segment| segment.id.clone()).collect(),
+                new: new.into_iter().collect(),
+                forgets: false,
+            }),
+            ..Rework::default()
+        };
+        if let Merged::Done(_) = commit(context, at, "log", rework, who.to_owned()).await? {
+            return Ok(old.len());
+        }
+    }
+    // Somebody else does the same; it has no hurry.
+    Ok(0)
+}
+
+fn wrong(segment: &SegmentRef) -> Error {
+    let SegmentRef { first, last, .. } = segment;
+    Error::new(
+        ErrorKind::Corrupt,
+        format!("cannot join the log: the segment {first}-{last} holds other entries"),
+    )
+    .with_hint("`git pail fsck` tells what is hurt")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(sizes: &[u64]) -> Vec<u64> {
+        let one = |(at, size): (usize, &u64)| SegmentRef {
+            id: format!("{at:032}"),
+            first: at as u64 + 1,
+            last: at as u64 + 1,
+            sha256: "0".repeat(64),
+            size: *size,
+        };
+        let segments: Vec<_> = sizes.iter().enumerate().map(one).collect();
+        let run = segments_to_join(&segments).iter();
+        run.map(|segment| segment.first).collect()
+    }
+
+    #[test]
+    fn the_newest_small_segments_become_one_once_they_are_many() {
+        assert!(joined(&[]).is_empty());
+        assert!(joined(&[1; MANY - 1]).is_empty());
+        assert_eq!(joined(&[1; MANY]), Vec::from_iter(1..=8));
+        let mut behind_a_large_one = vec![1, LARGE];
+        behind_a_large_one.extend([LARGE - 1; MANY]);
+        assert_eq!(joined(&behind_a_large_one), Vec::from_iter(3..=10));
+        assert_eq!(joined(&[1; 1000]).len(), MOST);
+    }
+
+    #[test]
+    fn any_number_of_segments_leaves_few() {
+        // Parts of 2 KiB, 40 pushes each: 10,000 pushes.
+        let mut sizes = Vec::new();
+        for _ in 0..250 {
+            sizes.push(2_u64 << 10);
+            let run = joined(&sizes).len();
+            if run > 0 {
+                let sum = sizes.drain(sizes.len() - run..).sum();
+                sizes.push(sum);
+            }
+        }
+        assert_eq!(sizes.iter().sum::<u64>(), 250 * (2 << 10));
+        assert!(sizes.len() <= 250 * (2 << 10) / usize::try_from(LARGE).unwrap() + MANY);
+    }
+}
