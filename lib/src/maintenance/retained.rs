@@ -24,8 +24,9 @@ pub(super) async fn former(context: &Context, at: &Snapshot) -> Result<BTreeSet<
     let mut older = OlderLog::new(store, cache, at);
     let mut inline = true;
     loop {
-        // Clocks differ: a part is old if all of it is.
-        let young: Vec<_> = entries.iter().filter(|entry| entry.time >= since).collect();
+        // Clocks differ: a part is old if all of it is. What is as old as the retention
+        // time is old, as it is for the files that are deleted.
+        let young: Vec<_> = entries.iter().filter(|entry| entry.time > since).collect();
         if !inline && young.is_empty() {
             break;
         }
