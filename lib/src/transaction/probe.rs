@@ -285,8 +285,9 @@ impl Round<'_> {
             match answer {
                 Ok(Put::Written(version)) => told.winners.push((body, version)),
                 Ok(Put::Lost) => {}
-                // Certain that nothing was written; Amazon says so when many write at once.
-                Err(error) if error.kind() == ErrorKind::Unavailable => {
+                // Services stumble when many write at once: Amazon says that nothing was
+                // written, Ceph says nothing. Had it been written after all, reading tells.
+                Err(error) if unclear(&error) => {
                     told.unclear.get_or_insert(error);
                 }
                 Err(error) if error.kind() == ErrorKind::Unsupported => told.unknown = true,

@@ -255,6 +255,24 @@ async fn consent_changes_nothing_where_the_store_keeps_its_promises() {
     assert!(store.inner.files().is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_racer_without_an_answer_breaks_no_promise() {
+    let ids = SeededIds::new(3);
+    // Ceph answers so to some of those who write at once, and has written nothing.
+    for nth in 1..=6 {
+        let silent = Rule::new(Fault::Before(ErrorKind::InDoubt));
+        let rules = [silent.verb(Verb::Put).nth(nth)];
+        let store = FaultStore::scripted(Arc::new(Memory::new()), rules);
+        let broken = examine(&store, &ids, Effort::ONCE).await.unwrap();
+        assert_eq!(broken, [], "write {nth}");
+    }
+    let silent = Rule::new(Fault::Before(ErrorKind::InDoubt));
+    let rules = [silent.verb(Verb::Put).always()];
+    let store = FaultStore::scripted(Arc::new(Memory::new()), rules);
+    let error = examine(&store, &ids, Effort::ONCE).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InDoubt, "{error}");
+}
+
 #[tokio::test]
 async fn each_broken_promise_is_found() {
     let ids = SeededIds::new(1);
