@@ -84,8 +84,13 @@ async fn of_machine(web: &Web, env: &dyn Env, now: i64) -> Result<Option<Found>>
         return Ok(None);
     };
     match answer.status() {
-        // It is not Azure's, or the machine has no identity.
-        StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => Ok(None),
+        // It is not Azure's (Amazon's answers 401, Google's 403 to those whom they do not
+        // know), or the machine has no identity.
+        StatusCode::BAD_REQUEST
+        | StatusCode::UNAUTHORIZED
+        | StatusCode::FORBIDDEN
+        | StatusCode::NOT_FOUND
+        | StatusCode::METHOD_NOT_ALLOWED => Ok(None),
         status if !status.is_success() => Err(refused(status, source)),
         _ => read(&answer, now, source).map(Some),
     }

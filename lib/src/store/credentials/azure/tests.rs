@@ -4,6 +4,7 @@ use crate::store::credentials::kept::MARGIN;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicI64, Ordering};
+use testkit::credentials_fake::Double;
 use testkit::credentials_fake::azure::{
     ASSERTION, CLIENT_SECRET, IDENTITY_HEADER, app_service, directory, machine,
 };
@@ -299,6 +300,22 @@ async fn a_machine_without_an_identity_has_none() {
     let (kind, _) = failure(&source(&vars).0).await;
     assert_eq!(kind, ErrorKind::Denied);
     assert_eq!(machine.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn the_metadata_service_of_another_cloud_ends_no_search() {
+    for status in [401, 403, 404, 405] {
+        let machine = Double::start(move |_| (status, String::new()));
+        let url = machine.url();
+        let vars = [
+            ("AZURE_POD_IDENTITY_AUTHORITY_HOST", url.as_str()),
+            ("AZURE_STORAGE_ACCOUNT", "other"),
+        ];
+        let (kind, said) = failure(&source(&vars).0).await;
+        assert_eq!(kind, ErrorKind::Denied);
+        assert_eq!(machine.asked().len(), 1);
+        assert!(said.contains("names the account other"), "{status}: {said}");
+    }
 }
 
 #[tokio::test]
