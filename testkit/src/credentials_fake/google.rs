@@ -35,8 +35,8 @@ pub struct Tokens {
 impl Tokens {
     /// Hands out the tokens that `make` makes: by their kind and number.
     ///
-    /// An assertion must be of [`EMAIL`] and signed with its key at `now`, in seconds since
-    /// 1970.
+    /// An assertion must be of the account of the key file and signed with its key at `now`,
+    /// in seconds since 1970.
     pub fn start(now: i64, make: impl Fn(&str, usize) -> String + Send + Sync + 'static) -> Self {
         let made = AtomicUsize::new(0);
         let next = move |kind: &str| make(kind, made.fetch_add(1, Ordering::Relaxed) + 1);
