@@ -42,7 +42,7 @@ impl Upload {
         self.resting.made
     }
 
-    /// The bucket that it was for, as [`Store::describe`](crate::store::Store::describe) says
+    /// The bucket that it was for, as [`Store::describe`] says
     /// it; `None` if it is broken, and no push will take it up.
     pub fn location(&self) -> Option<&str> {
         self.resting.location.as_deref()
