@@ -5,8 +5,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::adapter::http::Client;
 use crate::store::url::LongTailLocation;
 use crate::store::url::{Place, TailService as Service};
+use crate::store::url::{is_loopback, plain_http};
 use crate::store::{Env, Options};
 use opendal::{HttpTransporter, OperationContext, Operator};
+use url::Url;
 
 /// Puts the settings of a service together; no request.
 pub(super) fn build(
@@ -72,6 +74,7 @@ fn place(location: &LongTailLocation, options: &Options) -> Result<Vec<(String, 
         Place::Bucket => {
             add("bucket", location.bucket.clone());
             if let Some(endpoint) = &options.endpoint {
+                encrypted(endpoint, options.allow_http)?;
                 add("endpoint", endpoint.clone());
             } else if service.opendal != "b2" {
                 let why = format!("cannot use {location}: no endpoint is named");
@@ -82,6 +85,19 @@ fn place(location: &LongTailLocation, options: &Options) -> Result<Vec<(String, 
         Place::Account => {}
     }
     Ok(out)
+}
+
+/// Refuses plain HTTP to another machine, unless it is wanted.
+fn encrypted(endpoint: &str, allow_http: bool) -> Result<()> {
+    let url = Url::parse(endpoint).map_err(|error| {
+        let why = format!("cannot use the option endpoint: it is no URL: {error}");
+        Error::new(ErrorKind::Invalid, why)
+    })?;
+    let host = url.host_str().unwrap_or_default();
+    if url.scheme() == "https" || allow_http || is_loopback(host.trim_matches(['[', ']'])) {
+        return Ok(());
+    }
+    Err(plain_http(host))
 }
 
 fn missing(location: &LongTailLocation, service: &Service, variable: &str) -> Error {
@@ -100,4 +116,23 @@ fn missing(location: &LongTailLocation, service: &Service, variable: &str) -> Er
             .collect::<Vec<_>>()
             .join(", ")
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::encrypted;
+
+    #[test]
+    fn an_endpoint_without_encryption_is_this_machine_or_wanted() {
+        for (endpoint, allow, fine) in [
+            ("https://oss.example", false, true),
+            ("http://127.0.0.1:9000", false, true),
+            ("http://[::1]:9000", false, true),
+            ("http://oss.example", true, true),
+            ("http://oss.example", false, false),
+            ("nothing", false, false),
+        ] {
+            assert_eq!(encrypted(endpoint, allow).is_ok(), fine, "{endpoint}");
+        }
+    }
 }
