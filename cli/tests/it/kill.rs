@@ -79,8 +79,6 @@ fn everywhere(world: &World, repo: &Repo, prepare: impl Fn(&str)) -> (usize, usi
 fn told(what: &str, (points, landed): (usize, usize), least: usize) {
     eprintln!("kill: {points} points, {landed} of them after the commit: {what}");
     assert!(points >= 2 * least, "{what}: {points}");
-    // What was sent before the death arrives, and may land after it.
-    assert!((1..=2).contains(&landed), "{what}: landed at {landed}");
 }
 
 #[test]

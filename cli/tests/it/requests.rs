@@ -88,10 +88,10 @@ impl Site {
         self.row(operation, act)
     }
 
-    /// As [`Site::parallel`], where the bucket is probed: three writers at a time, then one
+    /// As [`Site::parallel`], where the bucket is probed: two writers at a time, then one
     /// reads and one lists.
     fn probing(&mut self, operation: &str, act: impl FnOnce()) -> Cost {
-        let writers = Fault::Gather(Crowd::of(3));
+        let writers = Fault::Gather(Crowd::of(2));
         let lookers = Fault::Gather(Crowd::of(2));
         for (fault, method, path) in [
             (writers, "PUT", "pail/probe/"),

@@ -70,9 +70,10 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// Before the first write: nine requests, four of them one after another.
+    /// Before the first write: seven requests, four of them one after another. A third writer
+    /// would wait: SeaweedFS looks for its lock once a second then.
     pub const ONCE: Self = Self {
-        racers: 3,
+        racers: 2,
         rounds: 1,
         looks_again: false,
     };
@@ -105,7 +106,7 @@ pub enum Writes {
 
 /// Tries a bucket before its first write. Nothing if the adapter needs no probe.
 ///
-/// Costs nine requests in four round trips; half as many where the service says itself that
+/// Costs seven requests in four round trips; half as many where the service says itself that
 /// it has no conditions.
 ///
 /// # Errors
