@@ -8,6 +8,7 @@ mod imports;
 mod layers;
 mod nextest;
 mod process;
+mod programs;
 mod rust_source;
 mod services;
 mod sizes;
@@ -27,6 +28,7 @@ usage: cargo xtask <command>
     --full             first install the checkers that are missing (minutes)
     --s3 <server>      the tests on S3 once more, on Ceph or MiniStack
     --long-tail        the tests on WebDAV, with the feature that they need
+    --annex            git-annex's own tests, whole, with an old version too (an hour)
     -- <filters>       nextest only, with these arguments
   check [--full]       the static checks only
   layers               import directions in lib/src

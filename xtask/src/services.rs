@@ -21,6 +21,7 @@ pub use background::{down, print_env, up};
 pub use guard::{COMMAND as GUARD, run as guard};
 
 use crate::process;
+use crate::programs;
 use guard::Guard;
 use server::Server;
 use std::env;
@@ -37,6 +38,8 @@ const OWN_ACCOUNTS: [&str; 5] = ["AWS_", "AZURE_", "AZSTORE_", "GOOGLE_", "CLOUD
 /// The servers of one test run. Dropping them stops them.
 pub struct Services {
     running: Vec<Running>,
+    /// Where the tests find other programs.
+    programs: Vec<(&'static str, String)>,
 }
 
 struct Running {
@@ -97,7 +100,8 @@ impl Services {
         });
         // One that failed stops the others, which are dropped with this vector.
         let running = started.into_iter().collect::<Result<Vec<_>, String>>()?;
-        Ok(Self { running })
+        let programs = programs::settings()?;
+        Ok(Self { running, programs })
     }
 
     /// Says so if a server has ended since the start: what passed may have passed without.
@@ -111,7 +115,7 @@ impl Services {
         Ok(())
     }
 
-    /// Tells a command where the servers are, and hides the developer's own accounts.
+    /// Tells a command where the servers and other programs are, and hides the developer's own accounts.
     pub fn show_to(&self, command: &mut Command) {
         for name in own_accounts() {
             command.env_remove(name);
@@ -119,6 +123,7 @@ impl Services {
         for running in &self.running {
             command.envs(running.server.settings(&running.ports));
         }
+        command.envs(self.programs.iter().map(|(name, value)| (name, value)));
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::check;
 use crate::nextest;
 use crate::process;
+use crate::programs::{self, Need};
 use crate::services::{Cast, Services};
 use crate::steps::Steps;
 
@@ -15,6 +16,8 @@ pub struct Options {
     s3: Option<String>,
     /// Whether the run is on the services of the long tail.
     long_tail: bool,
+    /// Whether the run is that of git-annex's own tests, on every store.
+    annex: bool,
     filters: Vec<String>,
 }
 
@@ -34,6 +37,17 @@ const ON_LONG_TAIL: [&str; 8] = [
     "test(/long_tail/)",
 ];
 
+/// The run of git-annex's own tests: what the usual run has in short, and the rest.
+const WHOLE_ANNEX: [&str; 7] = [
+    "--package",
+    "git-pail",
+    "--run-ignored",
+    "all",
+    "-E",
+    "test(/it::annex::/)",
+    "--no-capture",
+];
+
 impl Options {
     /// Reads the words after `test`.
     pub fn parse(words: &[&str]) -> Result<Self, String> {
@@ -44,6 +58,7 @@ impl Options {
                 "--no-lint" => options.no_lint = true,
                 "--full" => options.full = true,
                 "--long-tail" => options.long_tail = true,
+                "--annex" => options.annex = true,
                 "--s3" => {
                     let name = words.next().ok_or("--s3 needs the name of a server")?;
                     options.s3 = Some((*name).to_owned());
@@ -86,12 +101,20 @@ fn take(options: &Options, steps: &mut Steps, closing: &mut Vec<String>) -> Resu
         cast = Cast::LONG_TAIL;
         filters.splice(0..0, ON_LONG_TAIL.map(str::to_owned));
     }
+    let mut need = Need::Usual;
+    if options.annex {
+        need = Need::Old;
+        if filters.is_empty() {
+            filters = WHOLE_ANNEX.map(str::to_owned).to_vec();
+        }
+    }
     let everything = filters.is_empty();
     if everything && !options.no_lint {
         check::take(steps, options.full)?;
     }
     steps.take("tools", || {
         nextest::install()?;
+        programs::install(need)?;
         cast.install()
     })?;
     if everything {

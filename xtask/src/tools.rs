@@ -83,8 +83,12 @@ fn with_python(folder: &Path, package: &str) -> Result<(), String> {
         .map_err(|error| format!("{reason}\n{error}"))
 }
 
-/// Where the system is Debian's or a child of it, and we may.
 fn install_python() -> Result<(), String> {
+    apt_install(&["python3", "python3-venv"])
+}
+
+/// Installs packages where the system is Debian's or a child of it, and we may.
+pub fn apt_install(packages: &[&str]) -> Result<(), String> {
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
         command
@@ -93,14 +97,33 @@ fn install_python() -> Result<(), String> {
         process::run(&mut command)
     };
     apt(&["update", "--quiet"])?;
-    apt(&[
-        "install",
-        "--yes",
-        "--quiet",
-        "--no-install-recommends",
-        "python3",
-        "python3-venv",
-    ])
+    let words = ["install", "--yes", "--quiet", "--no-install-recommends"];
+    apt(&[&words, packages].concat())
+}
+
+/// Fetches Debian's packages and unpacks them into a folder, which is made anew. Needs no
+/// root, and leaves the system as it is.
+pub fn debian_packages(names: &[&str], folder: &Path) -> Result<(), String> {
+    let at = |error: std::io::Error| format!("{}: {error}", folder.display());
+    remove(folder)?;
+    let packages = folder.join("packages");
+    fs::create_dir_all(&packages).map_err(at)?;
+    let fetch = || {
+        let mut command = Command::new("apt-get");
+        command.arg("download").args(names).current_dir(&packages);
+        process::output(&mut command)
+    };
+    if let Err(reason) = fetch() {
+        eprintln!("{reason}\nreading the lists of packages first");
+        process::output(Command::new("apt-get").arg("update"))?;
+        fetch()?;
+    }
+    for package in fs::read_dir(&packages).map_err(at)? {
+        let package = package.map_err(at)?.path();
+        let mut command = Command::new("dpkg");
+        process::output(command.arg("-x").arg(&package).arg(folder))?;
+    }
+    fs::remove_dir_all(&packages).map_err(at)
 }
 
 /// Sees to it that `cargo <name>` is there: a component of the toolchain.

@@ -4,6 +4,7 @@ use super::guard::{ports_in, words_of};
 use super::server::{self, Server};
 use super::{ATTEMPTS, own_accounts, ports};
 use crate::process;
+use crate::programs::{self, Need};
 use crate::tools;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -79,6 +80,7 @@ fn command_line(pid: u32) -> Option<String> {
 pub fn up() -> Result<(), String> {
     let root = root()?;
     let _lock = tools::lock(&root.with_extension("lock"))?;
+    programs::install(Need::Usual)?;
     for &server in server::USUAL {
         start(server, &root.join(server.name()))?;
     }
@@ -153,6 +155,7 @@ pub fn print_env() -> Result<(), String> {
         })?;
         settings.extend(server.settings(&found.ports));
     }
+    settings.extend(programs::settings()?);
     for name in own_accounts() {
         if !settings.iter().any(|(ours, _)| *ours == name) {
             println!("unset {name}");

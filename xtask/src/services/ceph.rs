@@ -7,7 +7,6 @@
 use super::http;
 use super::s3::{self, ADMIN, BUCKET, READ_ONLY};
 use super::server::Server;
-use crate::process;
 use crate::tools;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -99,29 +98,8 @@ impl Server for Ceph {
 
 /// Fetches the packages and unpacks them. Costs some 60 MB.
 fn unpack(folder: &Path) -> Result<(), String> {
-    let at = |error: std::io::Error| format!("{}: {error}", folder.display());
-    tools::remove(folder)?;
-    let packages = folder.join("packages");
-    fs::create_dir_all(&packages).map_err(at)?;
     eprintln!("installing Ceph");
-    let fetch = || {
-        let mut command = Command::new("apt-get");
-        command
-            .arg("download")
-            .args(PACKAGES)
-            .current_dir(&packages);
-        process::output(&mut command)
-    };
-    if let Err(reason) = fetch() {
-        eprintln!("{reason}\nreading the lists of packages first");
-        process::output(Command::new("apt-get").arg("update"))?;
-        fetch()?;
-    }
-    for package in fs::read_dir(&packages).map_err(at)? {
-        let package = package.map_err(at)?.path();
-        let mut command = Command::new("dpkg");
-        process::output(command.arg("-x").arg(&package).arg(folder))?;
-    }
-    fs::remove_dir_all(&packages).map_err(at)?;
-    fs::write(folder.join("complete"), "").map_err(at)
+    tools::debian_packages(PACKAGES, folder)?;
+    fs::write(folder.join("complete"), "")
+        .map_err(|error| format!("cannot write into {}: {error}", folder.display()))
 }
