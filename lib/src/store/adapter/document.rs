@@ -18,8 +18,13 @@ pub(super) fn element<'a>(refusal: &'a Refusal, name: &str) -> Option<&'a str> {
 
 /// The service's name for what is wrong.
 pub(super) fn code(refusal: &Refusal) -> Option<&str> {
-    let plain = |code: &&str| code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric());
-    element(refusal, "Code").filter(plain)
+    element(refusal, "Code").filter(|code| is_code(code, ""))
+}
+
+/// Whether a text may be the name for what is wrong: letters, digits and some `more`.
+pub(super) fn is_code(text: &str, more: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
+    text.len() <= 64 && text.chars().all(plain)
 }
 
 /// A service's text, fit to be shown.

@@ -51,8 +51,8 @@ pub(super) enum Trouble {
 pub(super) fn code(refusal: &Refusal) -> Option<&str> {
     let header = refusal.headers.get("x-ms-error-code");
     let header = header.and_then(|value| value.to_str().ok());
-    let plain = |code: &&str| code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric());
-    header.filter(plain).or_else(|| document::code(refusal))
+    let header = header.filter(|code| document::is_code(code, ""));
+    header.or_else(|| document::code(refusal))
 }
 
 impl Trouble {

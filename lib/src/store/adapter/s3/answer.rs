@@ -2,6 +2,7 @@
 
 use super::refusal;
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::adapter::document::one_line;
 use crate::store::adapter::http::Refusal;
 use crate::store::adapter::http::pool::Failure;
 use crate::store::url::S3Location;
@@ -180,7 +181,7 @@ fn innermost(error: &object_store::Error) -> String {
     while let Some(source) = error.source() {
         error = source;
     }
-    refusal::one_line(&error.to_string())
+    one_line(&error.to_string())
 }
 
 /// A body that must have this many bytes.

@@ -5,6 +5,7 @@ use super::answer::{Act, Asked};
 use super::{Open, S3, refusal};
 use crate::error::Result;
 use crate::store::Listed;
+use crate::store::adapter::document::one_line;
 use crate::store::adapter::http::Refusal;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use http_body_util::BodyExt;
@@ -193,7 +194,7 @@ pub(super) async fn document<T: DeserializeOwned>(
     let body = body.map_err(|error| asked.explain_http(error))?.to_bytes();
     quick_xml::de::from_reader(&*body)
         .map(Ok)
-        .map_err(|error| asked.nonsense(refusal::one_line(&error.to_string())))
+        .map_err(|error| asked.nonsense(one_line(&error.to_string())))
 }
 
 /// The files of a page, below `root`, and where to go on.

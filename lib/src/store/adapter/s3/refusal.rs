@@ -3,54 +3,12 @@
 
 use super::answer::{Act, Asked};
 use crate::error::{Error, ErrorKind};
+use crate::store::adapter::document::{element, is_code, one_line, unescape};
 use crate::store::adapter::http::Refusal;
-use std::fmt::Write as _;
 
-/// Longest text of a service that is passed on.
-const MAX_TEXT: usize = 300;
-
-/// The text of an element of an error document, still escaped. No parser: documents of
-/// services that are no S3 are no XML either, and nothing here is nested.
-fn element<'a>(refusal: &'a Refusal, name: &str) -> Option<&'a str> {
-    let body = std::str::from_utf8(refusal.body.get(..64 << 10).unwrap_or(&refusal.body)).ok()?;
-    let body = body.split_once("<Error")?.1;
-    let (_, rest) = body.split_once(&format!("<{name}>"))?;
-    let (text, _) = rest.split_once(&format!("</{name}>"))?;
-    Some(text.trim()).filter(|text| !text.is_empty())
-}
-
-/// S3's name for what is wrong.
+/// S3's name for what is wrong, such as `KMS.DisabledException`.
 pub(super) fn code(refusal: &Refusal) -> Option<&str> {
-    let plain = |code: &&str| {
-        code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '.')
-    };
-    element(refusal, "Code").filter(plain)
-}
-
-/// A service's text, fit to be shown.
-pub(super) fn one_line(text: &str) -> String {
-    let mut out = String::new();
-    for word in text.split_whitespace() {
-        if out.len() + word.len() > MAX_TEXT {
-            out.push('…');
-            break;
-        }
-        let space = if out.is_empty() { "" } else { " " };
-        let clean: String = word.chars().filter(|c| !c.is_control()).collect();
-        let _ = write!(out, "{space}{clean}");
-    }
-    out
-}
-
-fn unescape(text: &str) -> String {
-    let text = text
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"");
-    text.replace("&apos;", "'")
-        .replace("&#39;", "'")
-        .replace("&#34;", "\"")
-        .replace("&amp;", "&")
+    element(refusal, "Code").filter(|code| is_code(code, "."))
 }
 
 /// What went wrong, in our words where they say more, and what to do.
