@@ -23,6 +23,7 @@ mod wire;
 use crate::clock::SystemClock;
 use crate::error::{ErrorKind, Result};
 use crate::key::Key;
+use crate::store::adapter::asked::Act;
 use crate::store::adapter::http::Client;
 use crate::store::credentials::azure::Source;
 use crate::store::env::Env;
@@ -31,7 +32,7 @@ use crate::store::{
     Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Options, Precondition, Put, Resumed,
     Store, Unfinished, Upload, Want,
 };
-use answer::{Act, Asked};
+use answer::Asked;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -53,7 +54,6 @@ struct Shared {
     options: Options,
     /// What stands before each key, with its slash.
     root: String,
-    shown: String,
     client: Client,
     source: Source,
     env: Arc<dyn Env>,
@@ -62,7 +62,7 @@ struct Shared {
 
 impl fmt::Debug for Azure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Azure({})", self.shared.shown)
+        write!(f, "Azure({})", self.shared.location)
     }
 }
 
@@ -84,7 +84,6 @@ impl Azure {
                 location: location.clone(),
                 options: options.clone(),
                 root,
-                shown: location.to_string(),
                 client,
                 source,
                 env,
@@ -107,7 +106,7 @@ impl Azure {
         Asked {
             act,
             thing,
-            shown: &self.shared.shown,
+            location: &self.shared.location,
         }
     }
 }
@@ -131,7 +130,7 @@ impl Store for Azure {
     }
 
     fn describe(&self) -> String {
-        self.shared.shown.clone()
+        self.shared.location.to_string()
     }
 
     fn credentials_used(&self) -> Option<String> {

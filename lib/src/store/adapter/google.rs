@@ -25,6 +25,7 @@ mod wire;
 use crate::clock::SystemClock;
 use crate::error::{ErrorKind, Result};
 use crate::key::Key;
+use crate::store::adapter::asked::Act;
 use crate::store::adapter::http::Client;
 use crate::store::credentials::google::Source;
 use crate::store::env::Env;
@@ -34,7 +35,7 @@ use crate::store::{
     Body, Capabilities, ConditionalPut, Got, Listed, Precondition, Put, Resumed, Store, Unfinished,
     Upload, Want,
 };
-use answer::{Act, Asked};
+use answer::Asked;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -57,7 +58,6 @@ struct Shared {
     options: Options,
     /// What stands before each key, with its slash.
     root: String,
-    shown: String,
     client: Client,
     source: Source,
     settings: OnceCell<Settings>,
@@ -65,7 +65,7 @@ struct Shared {
 
 impl fmt::Debug for Google {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Google({})", self.shared.shown)
+        write!(f, "Google({})", self.shared.location)
     }
 }
 
@@ -91,7 +91,6 @@ impl Google {
                 location: location.clone(),
                 options: options.clone(),
                 root,
-                shown: location.to_string(),
                 client,
                 source,
                 settings: OnceCell::new(),
@@ -114,7 +113,6 @@ impl Google {
             act,
             thing,
             location: &self.shared.location,
-            shown: &self.shared.shown,
         }
     }
 }
@@ -135,7 +133,7 @@ impl Store for Google {
     }
 
     fn describe(&self) -> String {
-        self.shared.shown.clone()
+        self.shared.location.to_string()
     }
 
     fn credentials_used(&self) -> Option<String> {

@@ -1,5 +1,6 @@
 //! The services, one file each.
 
+mod asked;
 pub mod azure;
 mod document;
 pub mod folder;

@@ -23,6 +23,7 @@ mod wire;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
+use crate::store::adapter::asked::Act;
 use crate::store::adapter::http::Client;
 use crate::store::credentials::aws::Source;
 use crate::store::env::Env;
@@ -31,7 +32,7 @@ use crate::store::{
     Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Options, Precondition, Put, Resumed,
     Store, Unfinished, Upload, Version, Want,
 };
-use answer::{Act, Asked};
+use answer::Asked;
 use async_trait::async_trait;
 use bytes::Bytes;
 use etag::Spelling;

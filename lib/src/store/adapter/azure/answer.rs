@@ -3,8 +3,10 @@
 use super::refusal;
 use super::wire::Trouble;
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::adapter::asked::{self, Place};
 use crate::store::adapter::http::body::Answer;
 use crate::store::adapter::http::pool::Failure;
+use crate::store::url::AzureLocation;
 use crate::store::{FileInfo, Version};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -14,97 +16,16 @@ use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG};
 use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
 use md5::{Digest, Md5};
-use std::fmt;
 use std::ops::Range;
 
-/// What was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Act {
-    Look,
-    Read,
-    Write,
-    List,
-    ListParts,
-    ListUploads,
-    Delete,
-}
-
-impl fmt::Display for Act {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Look => "look at",
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::List => "list",
-            Self::ListParts => "list the parts of",
-            Self::ListUploads => "list the unfinished uploads of",
-            Self::Delete => "delete",
-        })
-    }
-}
-
 /// A request, as an error names it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) act: Act,
-    pub(super) thing: &'a str,
-    pub(super) shown: &'a str,
-}
+pub(super) type Asked<'a> = asked::Asked<'a, AzureLocation>;
 
-/// The same, for a stream that outlives the call.
-pub(super) struct Owned {
-    act: Act,
-    thing: String,
-    shown: String,
-}
-
-impl Owned {
-    fn asked(&self) -> Asked<'_> {
-        Asked {
-            act: self.act,
-            thing: &self.thing,
-            shown: &self.shown,
-        }
-    }
+impl Place for AzureLocation {
+    const SERVICE: &'static str = "an Azure Blob service";
 }
 
 impl Asked<'_> {
-    pub(super) fn into_owned(self) -> Owned {
-        Owned {
-            act: self.act,
-            thing: self.thing.to_owned(),
-            shown: self.shown.to_owned(),
-        }
-    }
-
-    /// `cannot <act> <thing> in <location>: <why>`
-    pub(super) fn error(&self, kind: ErrorKind, why: impl fmt::Display) -> Error {
-        let (act, thing, shown) = (self.act, self.thing, self.shown);
-        let text = if thing.is_empty() {
-            format!("cannot {act} {shown}: {why}")
-        } else {
-            format!("cannot {act} {thing} in {shown}: {why}")
-        };
-        Error::new(kind, text)
-    }
-
-    /// An answer that Azure does not give.
-    pub(super) fn nonsense(&self, why: impl fmt::Display) -> Error {
-        self.error(
-            ErrorKind::Unsupported,
-            format_args!("the answer makes no sense: {why}"),
-        )
-        .with_hint("is this the address of an Azure Blob service?")
-    }
-
-    /// A write of which nobody can say whether it took place.
-    pub(super) fn doubt(&self, why: impl fmt::Display) -> Error {
-        self.error(
-            ErrorKind::InDoubt,
-            format_args!("it may have been written: {why}"),
-        )
-    }
-
     /// What went wrong with a request that may be sent again.
     pub(super) fn explain(&self, trouble: Trouble) -> Error {
         match trouble {
@@ -127,15 +48,6 @@ impl Asked<'_> {
             explained
         } else {
             self.doubt(explained)
-        }
-    }
-
-    /// A connection that did not come about or did not last.
-    pub(super) fn broken(&self, failure: &Failure) -> Error {
-        let error = self.error(failure.kind(), failure);
-        match failure.hint() {
-            Some(hint) => error.with_hint(hint),
-            None => error,
         }
     }
 }
@@ -184,7 +96,7 @@ struct Coming {
     body: Answer,
     left: u64,
     sum: Option<(Md5, HeaderValue)>,
-    asked: Owned,
+    asked: asked::Owned<AzureLocation>,
 }
 
 /// A body that must have this many bytes, and this checksum if it is known.
@@ -192,7 +104,7 @@ pub(super) fn checked(
     body: Answer,
     expected: u64,
     sum: Option<HeaderValue>,
-    asked: Owned,
+    asked: asked::Owned<AzureLocation>,
 ) -> BoxStream<'static, Result<Bytes>> {
     let coming = Coming {
         body,

@@ -1,10 +1,11 @@
 //! Listings.
 
 use super::Azure;
-use super::answer::{Act, Asked};
+use super::answer::Asked;
 use super::wire::Call;
 use crate::error::Result;
 use crate::store::Listed;
+use crate::store::adapter::asked::Act;
 use crate::store::adapter::document;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use http::Method;

@@ -1,33 +1,20 @@
 //! What Azure's refusals mean. The codes are those of its lists of storage and of Blob
 //! service error codes.
 
-use super::answer::{Act, Asked};
+use super::answer::Asked;
 use super::wire::code;
 use crate::error::{Error, ErrorKind};
-use crate::store::adapter::document::{element, one_line, unescape};
+use crate::store::adapter::asked::Act;
+use crate::store::adapter::document::element;
 use crate::store::adapter::http::Refusal;
 
 /// What went wrong, in our words where they say more, and what to do.
 pub(super) fn explain(asked: &Asked<'_>, refusal: &Refusal) -> Error {
-    let status = refusal.status.as_u16();
-    let code = code(refusal);
-    let (kind, why, hint) = meaning(asked, code.unwrap_or_default(), status);
+    let (code, status) = (code(refusal), refusal.status.as_u16());
+    let meaning = meaning(asked, code.unwrap_or_default(), status);
     // Behind the first line stand the id of the request and the time.
-    let message = element(refusal, "Message").and_then(|text| text.lines().next());
-    let message = message.map(|text| one_line(&unescape(text)));
-    let detail = match (code, message) {
-        (Some(code), Some(message)) => format!(" ({code}: {})", message.trim_end_matches('.')),
-        (Some(code), None) => format!(" ({code})"),
-        (None, _) => format!(" (status {status})"),
-    };
-    let mut error = asked.error(kind, format_args!("{why}{detail}"));
-    if let Some(pause) = refusal.pause() {
-        error = error.with_pause(pause);
-    }
-    match hint {
-        Some(hint) => error.with_hint(hint),
-        None => error,
-    }
+    let said = element(refusal, "Message").and_then(|text| text.lines().next());
+    asked.refused(refusal, meaning, code, said)
 }
 
 fn meaning(

@@ -27,7 +27,7 @@ impl Azure {
         let shared = &*self.shared;
         let find = || async {
             Settings::find(&shared.location, &shared.options, &*shared.env)
-                .map_err(|error| error.context(format_args!("cannot use {}", shared.shown)))
+                .map_err(|error| error.context(format_args!("cannot use {}", shared.location)))
         };
         shared.settings.get_or_try_init(find).await
     }

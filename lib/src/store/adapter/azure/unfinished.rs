@@ -1,11 +1,12 @@
 //! Blocks that wait to be joined: which uploads they belong to, and how they are thrown away.
 
 use super::Azure;
-use super::answer::{Act, version};
+use super::answer::version;
 use super::list::{self, What};
 use super::upload::put_block;
 use super::wire::Call;
 use crate::error::Result;
+use crate::store::adapter::asked::Act;
 use crate::store::adapter::document;
 use crate::store::{Listed, Unfinished};
 use base64::Engine;

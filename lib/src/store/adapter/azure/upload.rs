@@ -6,13 +6,13 @@
 //! too, and one that has no right to write learns it at once.
 
 use super::Azure;
-use super::answer::Act;
 use super::unfinished::{self, Block};
 use super::wire::Call;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{ErrorKind, Result};
 use crate::ids::{Ids, SystemIds};
 use crate::key::Key;
+use crate::store::adapter::asked::Act;
 use crate::store::{Resumed, Upload};
 use async_trait::async_trait;
 use base64::Engine;

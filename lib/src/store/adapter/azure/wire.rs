@@ -160,7 +160,7 @@ impl Azure {
             && source.refused(access).await
         {
             // Refused for its signature, so nothing of it took place, whatever it was.
-            let what = format!("cannot use {}: the token has ended", self.shared.shown);
+            let what = format!("cannot use {}: the token has ended", self.shared.location);
             return Err(Trouble::Ours(Error::new(ErrorKind::Unavailable, what)));
         }
         Err(Trouble::Refused(refusal))
@@ -183,7 +183,7 @@ impl Azure {
         let odd = |what: &str| {
             let what = format!(
                 "cannot use {}: {what} holds odd characters",
-                self.shared.shown
+                self.shared.location
             );
             Error::new(ErrorKind::Invalid, what)
         };

@@ -3,6 +3,7 @@
 use super::refusal;
 use super::wire::Trouble;
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::adapter::asked::{self, Place};
 use crate::store::adapter::http::body::Answer;
 use crate::store::adapter::http::pool::Failure;
 use crate::store::url::GoogleLocation;
@@ -10,102 +11,17 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use http::StatusCode;
 use http_body_util::BodyExt;
-use std::fmt;
 
 use super::checksum::Running;
 
-/// What was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Act {
-    Look,
-    Read,
-    Write,
-    List,
-    ListParts,
-    ListUploads,
-    Delete,
-}
-
-impl fmt::Display for Act {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Look => "look at",
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::List => "list",
-            Self::ListParts => "list the parts of",
-            Self::ListUploads => "list the unfinished uploads of",
-            Self::Delete => "delete",
-        })
-    }
-}
-
 /// A request, as an error names it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) act: Act,
-    pub(super) thing: &'a str,
-    pub(super) location: &'a GoogleLocation,
-    pub(super) shown: &'a str,
-}
+pub(super) type Asked<'a> = asked::Asked<'a, GoogleLocation>;
 
-/// The same, for a stream that outlives the call.
-pub(super) struct Owned {
-    act: Act,
-    thing: String,
-    location: GoogleLocation,
-    shown: String,
-}
-
-impl Owned {
-    fn asked(&self) -> Asked<'_> {
-        Asked {
-            act: self.act,
-            thing: &self.thing,
-            location: &self.location,
-            shown: &self.shown,
-        }
-    }
+impl Place for GoogleLocation {
+    const SERVICE: &'static str = "Google Cloud Storage";
 }
 
 impl Asked<'_> {
-    pub(super) fn into_owned(self) -> Owned {
-        Owned {
-            act: self.act,
-            thing: self.thing.to_owned(),
-            location: self.location.clone(),
-            shown: self.shown.to_owned(),
-        }
-    }
-
-    /// `cannot <act> <thing> in <location>: <why>`
-    pub(super) fn error(&self, kind: ErrorKind, why: impl fmt::Display) -> Error {
-        let (act, thing, shown) = (self.act, self.thing, self.shown);
-        let text = if thing.is_empty() {
-            format!("cannot {act} {shown}: {why}")
-        } else {
-            format!("cannot {act} {thing} in {shown}: {why}")
-        };
-        Error::new(kind, text)
-    }
-
-    /// An answer that Google does not give.
-    pub(super) fn nonsense(&self, why: impl fmt::Display) -> Error {
-        self.error(
-            ErrorKind::Unsupported,
-            format_args!("the answer makes no sense: {why}"),
-        )
-        .with_hint("is this the address of Google Cloud Storage?")
-    }
-
-    /// A write of which nobody can say whether it took place.
-    pub(super) fn doubt(&self, why: impl fmt::Display) -> Error {
-        self.error(
-            ErrorKind::InDoubt,
-            format_args!("it may have been written: {why}"),
-        )
-    }
-
     /// What went wrong with a request that may be sent again.
     pub(super) fn explain(&self, trouble: Trouble) -> Error {
         match trouble {
@@ -134,15 +50,6 @@ impl Asked<'_> {
             self.doubt(explained)
         }
     }
-
-    /// A connection that did not come about or did not last.
-    pub(super) fn broken(&self, failure: &Failure) -> Error {
-        let error = self.error(failure.kind(), failure);
-        match failure.hint() {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
-    }
 }
 
 /// A body that is on its way.
@@ -150,7 +57,7 @@ struct Coming {
     body: Answer,
     left: u64,
     sum: Option<(Running, u32)>,
-    asked: Owned,
+    asked: asked::Owned<GoogleLocation>,
 }
 
 /// A body that must have this many bytes, and this checksum if it is known.
@@ -158,7 +65,7 @@ pub(super) fn checked(
     body: Answer,
     expected: u64,
     sum: Option<u32>,
-    asked: Owned,
+    asked: asked::Owned<GoogleLocation>,
 ) -> BoxStream<'static, Result<Bytes>> {
     let coming = Coming {
         body,

@@ -1,10 +1,11 @@
 //! Listings: <https://cloud.google.com/storage/docs/xml-api/get-bucket-list>.
 
 use super::Google;
-use super::answer::{Act, Asked};
+use super::answer::Asked;
 use super::wire::Call;
 use crate::error::Result;
 use crate::store::Listed;
+use crate::store::adapter::asked::Act;
 use crate::store::adapter::document::one_line;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};

@@ -1,32 +1,19 @@
 //! What Google's refusals mean. The codes are those of
 //! <https://cloud.google.com/storage/docs/xml-api/reference-status>.
 
-use super::answer::{Act, Asked};
+use super::answer::Asked;
 use crate::error::{Error, ErrorKind};
-use crate::store::adapter::document::{code, element, one_line, unescape};
+use crate::store::adapter::asked::Act;
+use crate::store::adapter::document::{code, element};
 use crate::store::adapter::http::Refusal;
 
 /// What went wrong, in our words where they say more, and what to do.
 pub(super) fn explain(asked: &Asked<'_>, refusal: &Refusal) -> Error {
-    let status = refusal.status.as_u16();
-    let code = code(refusal);
-    let (kind, why, hint) = meaning(asked, code.unwrap_or_default(), status);
+    let (code, status) = (code(refusal), refusal.status.as_u16());
+    let meaning = meaning(asked, code.unwrap_or_default(), status);
     // The details name the right that is lacking, and say more than the message.
     let said = element(refusal, "Details").or_else(|| element(refusal, "Message"));
-    let said = said.map(|text| one_line(&unescape(text)));
-    let detail = match (code, said) {
-        (Some(code), Some(said)) => format!(" ({code}: {})", said.trim_end_matches('.')),
-        (Some(code), None) => format!(" ({code})"),
-        (None, _) => format!(" (status {status})"),
-    };
-    let mut error = asked.error(kind, format_args!("{why}{detail}"));
-    if let Some(pause) = refusal.pause() {
-        error = error.with_pause(pause);
-    }
-    match hint {
-        Some(hint) => error.with_hint(hint),
-        None => error,
-    }
+    asked.refused(refusal, meaning, code, said)
 }
 
 fn meaning(

@@ -38,7 +38,7 @@ impl Google {
             let host = shared.location.host.as_ref().map(|host| host.url());
             Settings::find(host, &shared.options)
                 .await
-                .map_err(|error| error.context(format_args!("cannot use {}", shared.shown)))
+                .map_err(|error| error.context(format_args!("cannot use {}", shared.location)))
         };
         shared.settings.get_or_try_init(find).await
     }

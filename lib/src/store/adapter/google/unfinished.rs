@@ -1,12 +1,13 @@
 //! Uploads that were begun and not ended: taken up again, listed, thrown away.
 
 use super::Google;
-use super::answer::{Act, Asked};
+use super::answer::Asked;
 use super::list::{document, plain, read, seconds};
 use super::upload::{self, Part};
 use super::wire::Call;
 use crate::error::Result;
 use crate::key::Key;
+use crate::store::adapter::asked::Act;
 use crate::store::{Resumed, Unfinished};
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use http::Method;

@@ -1,12 +1,12 @@
 //! Large files, in parts: <https://cloud.google.com/storage/docs/multipart-uploads>.
 
-use super::answer::Act;
 use super::list::{document, read};
 use super::wire::Call;
 use super::{Google, checksum, unfinished};
 use crate::error::{ErrorKind, Result};
 use crate::key::Key;
 use crate::store::Upload;
+use crate::store::adapter::asked::Act;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;

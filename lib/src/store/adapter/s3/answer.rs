@@ -2,6 +2,7 @@
 
 use super::refusal;
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::adapter::asked::{self, Place};
 use crate::store::adapter::document::one_line;
 use crate::store::adapter::http::Refusal;
 use crate::store::adapter::http::pool::Failure;
@@ -11,88 +12,15 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use http::StatusCode;
 use object_store::client::HttpError;
 use std::error::Error as StdError;
-use std::fmt;
-
-/// What was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Act {
-    Look,
-    Read,
-    Write,
-    List,
-    ListParts,
-    ListUploads,
-    Delete,
-}
-
-impl fmt::Display for Act {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Look => "look at",
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::List => "list",
-            Self::ListParts => "list the parts of",
-            Self::ListUploads => "list the unfinished uploads of",
-            Self::Delete => "delete",
-        })
-    }
-}
 
 /// A request, as an error names it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) act: Act,
-    pub(super) thing: &'a str,
-    pub(super) location: &'a S3Location,
-}
+pub(super) type Asked<'a> = asked::Asked<'a, S3Location>;
 
-/// The same, for a stream that outlives the call.
-pub(super) struct Owned(Act, String, S3Location);
-
-impl Owned {
-    fn asked(&self) -> Asked<'_> {
-        Asked {
-            act: self.0,
-            thing: &self.1,
-            location: &self.2,
-        }
-    }
+impl Place for S3Location {
+    const SERVICE: &'static str = "an S3 service";
 }
 
 impl Asked<'_> {
-    pub(super) fn into_owned(self) -> Owned {
-        Owned(self.act, self.thing.to_owned(), self.location.clone())
-    }
-
-    /// `cannot <act> <thing> in <location>: <why>`
-    pub(super) fn error(&self, kind: ErrorKind, why: impl fmt::Display) -> Error {
-        let (act, thing, location) = (self.act, self.thing, self.location);
-        let text = if thing.is_empty() {
-            format!("cannot {act} {location}: {why}")
-        } else {
-            format!("cannot {act} {thing} in {location}: {why}")
-        };
-        Error::new(kind, text)
-    }
-
-    /// An answer that no S3 service gives.
-    pub(super) fn nonsense(&self, why: impl fmt::Display) -> Error {
-        self.error(
-            ErrorKind::Unsupported,
-            format_args!("the answer makes no sense: {why}"),
-        )
-        .with_hint("is this the address of an S3 service?")
-    }
-
-    /// A write of which nobody can say whether it took place.
-    pub(super) fn doubt(&self, why: impl fmt::Display) -> Error {
-        self.error(
-            ErrorKind::InDoubt,
-            format_args!("it may have been written: {why}"),
-        )
-    }
-
     /// The status and S3's code of an answer that was no success.
     pub(super) fn status<'e>(
         &self,
@@ -153,15 +81,6 @@ impl Asked<'_> {
             self.doubt(explained)
         }
     }
-
-    /// A connection that did not come about or did not last.
-    pub(super) fn broken(&self, failure: &Failure) -> Error {
-        let error = self.error(failure.kind(), failure);
-        match failure.hint() {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
-    }
 }
 
 /// The first error of a type among the causes of an error.
@@ -188,7 +107,7 @@ fn innermost(error: &object_store::Error) -> String {
 pub(super) fn counted(
     body: BoxStream<'static, object_store::Result<Bytes>>,
     expected: u64,
-    asked: Owned,
+    asked: asked::Owned<S3Location>,
 ) -> BoxStream<'static, Result<Bytes>> {
     let state = Some((body, expected, asked));
     stream::unfold(state, |state| async move {

@@ -9,10 +9,11 @@
 //! - and it refuses as well to write a new file under a condition that has no quotes, so it
 //!   does not pass over such a condition.
 
-use super::answer::{Act, Asked};
+use super::answer::Asked;
 use super::{S3, token};
 use crate::error::Result;
 use crate::key::Key;
+use crate::store::adapter::asked::Act;
 use crate::store::{Store, Version};
 use bytes::Bytes;
 use http::StatusCode;

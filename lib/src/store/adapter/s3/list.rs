@@ -1,10 +1,11 @@
 //! Listings. Asked for and read here rather than by object_store, whose paths cannot hold
 //! every key that others may have written.
 
-use super::answer::{Act, Asked};
+use super::answer::Asked;
 use super::{Open, S3, refusal};
 use crate::error::Result;
 use crate::store::Listed;
+use crate::store::adapter::asked::Act;
 use crate::store::adapter::document::one_line;
 use crate::store::adapter::http::Refusal;
 use futures_util::stream::{self, BoxStream, StreamExt};

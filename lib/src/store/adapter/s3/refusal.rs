@@ -1,8 +1,9 @@
 //! What S3's refusals mean. The codes are those of its list of error responses, and a few
 //! that other services add.
 
-use super::answer::{Act, Asked};
+use super::answer::Asked;
 use crate::error::{Error, ErrorKind};
+use crate::store::adapter::asked::Act;
 use crate::store::adapter::document::{element, is_code, one_line, unescape};
 use crate::store::adapter::http::Refusal;
 
@@ -13,23 +14,9 @@ pub(super) fn code(refusal: &Refusal) -> Option<&str> {
 
 /// What went wrong, in our words where they say more, and what to do.
 pub(super) fn explain(asked: &Asked<'_>, refusal: &Refusal) -> Error {
-    let status = refusal.status.as_u16();
-    let code = code(refusal);
-    let (kind, why, hint) = meaning(asked, refusal, code.unwrap_or_default(), status);
-    let message = element(refusal, "Message").map(|text| one_line(&unescape(text)));
-    let detail = match (code, message) {
-        (Some(code), Some(message)) => format!(" ({code}: {})", message.trim_end_matches('.')),
-        (Some(code), None) => format!(" ({code})"),
-        (None, _) => format!(" (status {status})"),
-    };
-    let mut error = asked.error(kind, format_args!("{why}{detail}"));
-    if let Some(pause) = refusal.pause() {
-        error = error.with_pause(pause);
-    }
-    match hint {
-        Some(hint) => error.with_hint(hint),
-        None => error,
-    }
+    let (code, status) = (code(refusal), refusal.status.as_u16());
+    let meaning = meaning(asked, refusal, code.unwrap_or_default(), status);
+    asked.refused(refusal, meaning, code, element(refusal, "Message"))
 }
 
 fn meaning(

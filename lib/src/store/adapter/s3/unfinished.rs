@@ -1,10 +1,11 @@
 //! Uploads that were begun and not ended: taken up again, listed, thrown away.
 
-use super::answer::{Act, Asked};
+use super::answer::Asked;
 use super::list::{decode, document, spelled};
 use super::{S3, refusal, upload};
 use crate::error::Result;
 use crate::key::Key;
+use crate::store::adapter::asked::Act;
 use crate::store::{Resumed, Unfinished};
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use http::StatusCode;

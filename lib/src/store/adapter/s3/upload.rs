@@ -1,10 +1,10 @@
 //! Large files, in parts.
 
 use super::S3;
-use super::answer::Act;
 use crate::error::{ErrorKind, Result};
 use crate::key::Key;
 use crate::store::Upload;
+use crate::store::adapter::asked::Act;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::StatusCode;
