@@ -24,6 +24,7 @@ use crate::clock::SystemClock;
 use crate::error::{ErrorKind, Result};
 use crate::key::Key;
 use crate::store::adapter::asked::Act;
+use crate::store::adapter::checked::checked;
 use crate::store::adapter::http::Client;
 use crate::store::credentials::azure::Source;
 use crate::store::env::Env;
@@ -37,6 +38,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use http::Method;
+use http_body_util::BodyDataStream;
 use settings::Settings;
 use std::fmt;
 use std::sync::Arc;
@@ -168,9 +170,14 @@ impl Store for Azure {
                 let (parts, body) = answer.into_parts();
                 let (info, range) = answer::part(&parts.headers, &asked)?;
                 let whole = range.start == 0 && range.end == info.size;
-                let sum = parts.headers.get("content-md5").filter(|_| whole).cloned();
-                let length = range.end - range.start;
-                let bytes = answer::checked(body, length, sum, asked.into_owned());
+                let sum = whole.then(|| answer::sum(&parts.headers)).flatten();
+                let bytes = checked(
+                    BodyDataStream::new(body),
+                    range.end - range.start,
+                    sum,
+                    asked.into_owned(),
+                    |asked, failure| asked.broken(&failure),
+                );
                 Ok(Got::Found(Body { info, bytes }))
             }
             Err(trouble) if trouble.is_not_modified() => Ok(Got::NotModified),

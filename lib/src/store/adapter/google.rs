@@ -26,6 +26,7 @@ use crate::clock::SystemClock;
 use crate::error::{ErrorKind, Result};
 use crate::key::Key;
 use crate::store::adapter::asked::Act;
+use crate::store::adapter::checked::checked;
 use crate::store::adapter::http::Client;
 use crate::store::credentials::google::Source;
 use crate::store::env::Env;
@@ -40,6 +41,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use http::Method;
+use http_body_util::BodyDataStream;
 use settings::Settings;
 use std::fmt;
 use std::sync::Arc;
@@ -174,9 +176,15 @@ impl Store for Google {
                 let (parts, body) = answer.into_parts();
                 let info = info(&parts.headers, &asked)?;
                 let expected = version::expected(&parts, &want, info.size, &asked)?;
-                let sum = want.range.is_none().then(|| checksum::said(&parts.headers));
-                let owned = asked.into_owned();
-                let bytes = answer::checked(body, expected, sum.flatten(), owned);
+                let whole = want.range.is_none();
+                let sum = whole.then(|| checksum::running(&parts.headers));
+                let bytes = checked(
+                    BodyDataStream::new(body),
+                    expected,
+                    sum.flatten(),
+                    asked.into_owned(),
+                    |asked, failure| asked.broken(&failure),
+                );
                 Ok(Got::Found(Body { info, bytes }))
             }
             Err(trouble) if trouble.is_not_modified() => Ok(Got::NotModified),

@@ -2,6 +2,7 @@
 
 mod asked;
 pub mod azure;
+mod checked;
 mod document;
 pub mod folder;
 pub mod google;

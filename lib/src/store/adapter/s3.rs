@@ -24,6 +24,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::adapter::asked::Act;
+use crate::store::adapter::checked::checked;
 use crate::store::adapter::http::Client;
 use crate::store::credentials::aws::Source;
 use crate::store::env::Env;
@@ -314,7 +315,13 @@ impl Store for S3 {
                 self.seen();
                 let info = info(&found.meta, &asked)?;
                 let expected = found.range.end - found.range.start;
-                let bytes = answer::counted(found.into_stream(), expected, asked.into_owned());
+                let bytes = checked(
+                    found.into_stream(),
+                    expected,
+                    None,
+                    asked.into_owned(),
+                    |asked, error| asked.explain(&error),
+                );
                 Ok(Got::Found(Body { info, bytes }))
             }
             Err(error) => match asked.status(&error) {

@@ -4,17 +4,14 @@ use super::refusal;
 use super::wire::Trouble;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::adapter::asked::{self, Place};
-use crate::store::adapter::http::body::Answer;
+use crate::store::adapter::checked::Checksum;
 use crate::store::adapter::http::pool::Failure;
 use crate::store::url::AzureLocation;
 use crate::store::{FileInfo, Version};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt};
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG};
 use http::{HeaderMap, HeaderValue};
-use http_body_util::BodyExt;
 use md5::{Digest, Md5};
 use std::ops::Range;
 
@@ -91,68 +88,27 @@ fn ranged(text: &str) -> Option<(Range<u64>, u64)> {
     (start <= end && end <= size).then_some((start..end, size))
 }
 
-/// A body that is on its way.
-struct Coming {
-    body: Answer,
-    left: u64,
-    sum: Option<(Md5, HeaderValue)>,
-    asked: asked::Owned<AzureLocation>,
+/// The MD5 of what was read so far, and the one that a whole file should have.
+struct Sum {
+    running: Md5,
+    expected: HeaderValue,
 }
 
-/// A body that must have this many bytes, and this checksum if it is known.
-pub(super) fn checked(
-    body: Answer,
-    expected: u64,
-    sum: Option<HeaderValue>,
-    asked: asked::Owned<AzureLocation>,
-) -> BoxStream<'static, Result<Bytes>> {
-    let coming = Coming {
-        body,
-        left: expected,
-        sum: sum.map(|sum| (Md5::new(), sum)),
-        asked,
-    };
-    let bytes = stream::unfold(Some(coming), |coming| async move {
-        let mut coming = coming?;
-        match coming.next().await {
-            Ok(Some(bytes)) => Some((Ok(bytes), Some(coming))),
-            Ok(None) => None,
-            Err(error) => Some((Err(error), None)),
-        }
-    });
-    bytes.fuse().boxed()
-}
-
-impl Coming {
-    async fn next(&mut self) -> Result<Option<Bytes>> {
-        while let Some(frame) = self.body.frame().await {
-            let frame = frame.map_err(|failure| self.asked.asked().broken(&failure))?;
-            let Ok(bytes) = frame.into_data() else {
-                continue;
-            };
-            let Some(left) = self.left.checked_sub(bytes.len() as u64) else {
-                return Err(self.asked.asked().nonsense("it is too long"));
-            };
-            self.left = left;
-            if let Some((running, _)) = &mut self.sum {
-                running.update(&bytes);
-            }
-            if !bytes.is_empty() {
-                return Ok(Some(bytes));
-            }
-        }
-        let weak = |why: &str| self.asked.asked().error(ErrorKind::Unavailable, why);
-        if self.left > 0 {
-            return Err(weak(&format!("the answer ends {} bytes early", self.left)));
-        }
-        let Some((running, sum)) = self.sum.take() else {
-            return Ok(None);
-        };
-        if BASE64_STANDARD.encode(running.finalize()) != sum {
-            return Err(weak(
-                "the bytes changed on their way: their checksum is wrong",
-            ));
-        }
-        Ok(None)
+impl Checksum for Sum {
+    fn add(&mut self, bytes: &[u8]) {
+        self.running.update(bytes);
     }
+
+    fn is_right(&self) -> bool {
+        BASE64_STANDARD.encode(self.running.clone().finalize()) == self.expected
+    }
+}
+
+/// The checksum that the service says a file has.
+pub(super) fn sum(headers: &HeaderMap) -> Option<Box<dyn Checksum>> {
+    let expected = headers.get("content-md5")?.clone();
+    Some(Box::new(Sum {
+        running: Md5::new(),
+        expected,
+    }))
 }

@@ -1,5 +1,6 @@
 //! CRC32C, as `x-goog-hash` has it: four bytes, the highest first, in Base64.
 
+use crate::store::adapter::checked::Checksum;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -8,20 +9,28 @@ use http::HeaderMap;
 
 const CRC32C: CrcAlgorithm = CrcAlgorithm::Crc32Iscsi;
 
-/// A checksum that grows with what is read.
-pub(super) struct Running(Digest);
+/// The checksum of what was read so far, and the one that an object should have.
+struct Running {
+    digest: Digest,
+    expected: u32,
+}
 
 impl Running {
-    pub(super) fn new() -> Self {
-        Self(Digest::new(CRC32C))
+    fn new(expected: u32) -> Self {
+        Self {
+            digest: Digest::new(CRC32C),
+            expected,
+        }
+    }
+}
+
+impl Checksum for Running {
+    fn add(&mut self, bytes: &[u8]) {
+        self.digest.update(bytes);
     }
 
-    pub(super) fn add(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    pub(super) fn is(&self, sum: u32) -> bool {
-        self.0.finalize() == u64::from(sum)
+    fn is_right(&self) -> bool {
+        self.digest.finalize() == u64::from(self.expected)
     }
 }
 
@@ -53,6 +62,11 @@ pub(super) fn said(headers: &HeaderMap) -> Option<u32> {
     Some(u32::from_be_bytes(bytes))
 }
 
+/// The same, to check an object while it comes.
+pub(super) fn running(headers: &HeaderMap) -> Option<Box<dyn Checksum>> {
+    Some(Box::new(Running::new(said(headers)?)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,10 +79,12 @@ mod tests {
         assert_eq!(of(b"123456789"), 0xe306_9283);
         assert_eq!(claim(&Bytes::from_static(b"hello")), "crc32c=mnG7TA==");
         assert_eq!(joined(of(b"12345"), of(b"6789"), 4), 0xe306_9283);
-        let mut running = Running::new();
-        running.add(b"1234");
-        running.add(b"56789");
-        assert!(running.is(0xe306_9283) && !running.is(0));
+        for (expected, is_right) in [(0xe306_9283, true), (0, false)] {
+            let mut running = Running::new(expected);
+            running.add(b"1234");
+            running.add(b"56789");
+            assert_eq!(running.is_right(), is_right);
+        }
     }
 
     #[test]

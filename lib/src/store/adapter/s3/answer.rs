@@ -1,14 +1,12 @@
 //! From what object_store says to what a caller can do about it.
 
 use super::refusal;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::store::adapter::asked::{self, Place};
 use crate::store::adapter::document::one_line;
 use crate::store::adapter::http::Refusal;
 use crate::store::adapter::http::pool::Failure;
 use crate::store::url::S3Location;
-use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt};
 use http::StatusCode;
 use object_store::client::HttpError;
 use std::error::Error as StdError;
@@ -101,30 +99,4 @@ fn innermost(error: &object_store::Error) -> String {
         error = source;
     }
     one_line(&error.to_string())
-}
-
-/// A body that must have this many bytes.
-pub(super) fn counted(
-    body: BoxStream<'static, object_store::Result<Bytes>>,
-    expected: u64,
-    asked: asked::Owned<S3Location>,
-) -> BoxStream<'static, Result<Bytes>> {
-    let state = Some((body, expected, asked));
-    stream::unfold(state, |state| async move {
-        let (mut body, left, asked) = state?;
-        match body.next().await {
-            Some(Ok(bytes)) => match left.checked_sub(bytes.len() as u64) {
-                Some(left) => Some((Ok(bytes), Some((body, left, asked)))),
-                None => Some((Err(asked.asked().nonsense("it is too long")), None)),
-            },
-            Some(Err(error)) => Some((Err(asked.asked().explain(&error)), None)),
-            None if left > 0 => {
-                let why = format!("the answer ends {left} bytes early");
-                Some((Err(asked.asked().error(ErrorKind::Unavailable, why)), None))
-            }
-            None => None,
-        }
-    })
-    .fuse()
-    .boxed()
 }
