@@ -41,6 +41,7 @@ pub mod foreign;
 pub mod format;
 pub mod ids;
 pub mod key;
+pub mod large_files;
 pub mod local;
 pub mod maintenance;
 pub mod oid;

@@ -24,6 +24,7 @@ mod it {
     mod history;
     mod lease;
     mod ledger;
+    mod lfs;
     mod log_nets;
     #[cfg(feature = "long-tail")]
     mod long_tail;

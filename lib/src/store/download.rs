@@ -189,7 +189,7 @@ async fn take(
     };
     if body.info.size != wanted.size {
         let message = format!(
-            "it has {} bytes, the manifest says {}",
+            "it has {} bytes, and {} were expected",
             body.info.size, wanted.size
         );
         return Err(Stop::For(Error::new(ErrorKind::Corrupt, message)));

@@ -1,0 +1,3 @@
+//! Large files that git does not hold itself: each lies in the bucket as one file of its own.
+
+pub mod lfs;
