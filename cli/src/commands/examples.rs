@@ -122,6 +122,23 @@ pub(super) const ALL: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "stats",
+        &[
+            (
+                "git pail stats origin",
+                "what it takes, and what a month costs",
+            ),
+            (
+                "git pail stats origin --since '1 year ago' --svg growth.svg",
+                "draw how it grew in a year",
+            ),
+            (
+                "git pail stats origin --prices google",
+                "what it would cost there",
+            ),
+        ],
+    ),
+    (
         "maintenance",
         &[
             ("git pail maintenance run origin", "merge packs now"),

@@ -24,6 +24,7 @@ mod reference;
 mod repository;
 mod restore;
 mod set_head;
+mod stats;
 mod stop;
 mod submodules;
 mod tree;
@@ -73,6 +74,7 @@ fn run(verb: Verb) -> Result<(), Stop> {
             Verb::Log(args) => log::run(args).await,
             Verb::Doctor(args) => doctor::run(args).await,
             Verb::Fsck(args) => fsck::run(args).await,
+            Verb::Stats(args) => stats::run(args).await,
             Verb::Maintenance(args) => maintenance::run(args).await,
             Verb::Restore(args) => restore::run(args).await,
             Verb::SetHead(args) => set_head::run(args).await,

@@ -2,7 +2,7 @@
 
 use super::{
     completions, config, delete_branch, demo, doctor, examples, fsck, init, install, log, ls,
-    maintenance, man, protect, reference, restore, set_head, uninstall, unprotect,
+    maintenance, man, protect, reference, restore, set_head, stats, uninstall, unprotect,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -41,6 +41,7 @@ pub(super) enum Verb {
     Log(log::Args),
     Doctor(doctor::Args),
     Fsck(fsck::Args),
+    Stats(stats::Args),
     Maintenance(maintenance::Args),
     Restore(restore::Args),
     SetHead(set_head::Args),

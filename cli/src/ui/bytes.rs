@@ -1,5 +1,7 @@
 //! Sizes for people.
 
+use super::count::count;
+
 /// Writes a size with two decimals, as git does: `1.50 MiB`.
 #[must_use]
 pub fn human(bytes: u64) -> String {
@@ -14,7 +16,7 @@ pub fn human(bytes: u64) -> String {
         .find(|(_, size)| bytes >= *size)
         .unwrap_or(("bytes", 1));
     if size == 1 {
-        return format!("{bytes} bytes");
+        return count(bytes, "byte");
     }
     // In hundredths, so that no rounding of floats is needed.
     let hundredths = u128::from(bytes) * 100 / u128::from(size);
@@ -28,6 +30,7 @@ mod tests {
     #[test]
     fn sizes_read_as_git_writes_them() {
         assert_eq!(human(0), "0 bytes");
+        assert_eq!(human(1), "1 byte");
         assert_eq!(human(1023), "1023 bytes");
         assert_eq!(human(1536), "1.50 KiB");
         assert_eq!(human(3 << 30), "3.00 GiB");

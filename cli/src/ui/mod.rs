@@ -1,6 +1,7 @@
 //! What people see, all of it on standard error.
 
 pub mod bytes;
+pub mod count;
 pub mod hints;
 pub mod progress;
 pub mod table;

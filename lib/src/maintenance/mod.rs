@@ -21,6 +21,7 @@ pub mod restore;
 mod retained;
 mod run;
 mod same_objects;
+pub mod stats;
 pub mod sweep;
 mod workshop;
 

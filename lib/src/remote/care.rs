@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::maintenance::doctor::{self, Diagnosis, Visit};
 use crate::maintenance::fsck::{self, Report};
 use crate::maintenance::restore::{self, RestoreRequest, Restored};
+use crate::maintenance::stats::{self, Stats};
 use crate::maintenance::{Bench, Finding, Severity};
 
 impl Remote {
@@ -29,6 +30,16 @@ impl Remote {
     pub async fn restore(&self, request: &RestoreRequest, bench: &Bench) -> Result<Restored> {
         let at = self.existing().await?;
         restore::restore(&self.context, at, request, bench).await
+    }
+
+    /// Counts what the repository takes in its bucket. See [`stats::stats`].
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Missing`] if there is no repository; those of [`stats::stats`].
+    pub async fn stats(&self, since: i64) -> Result<Stats> {
+        let at = self.existing().await?;
+        stats::stats(&self.context, &at, since).await
     }
 
     /// Finds out whether one can work here. See [`doctor::visit`].
