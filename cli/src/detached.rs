@@ -1,7 +1,8 @@
 //! Work that goes on after git has ended.
 
 use std::io;
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
 
 /// What a git that pushes says about this one push. The repository itself, its configuration
 /// and the user's credentials are passed on.
@@ -22,7 +23,7 @@ const OF_ONE_PUSH: [&str; 6] = [
 /// If it cannot be started.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place where we start ourselves"
+    reason = "the one place where we start ourselves, beside the next one"
 )]
 pub fn maintenance(remote: Option<&str>, url: &str) -> io::Result<()> {
     let mut command = Command::new(std::env::current_exe()?);
@@ -39,6 +40,32 @@ pub fn maintenance(remote: Option<&str>, url: &str) -> io::Result<()> {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command.spawn().map(drop)
+}
+
+/// Runs ourselves in a folder, to the end; only errors are shown. It dies with this future.
+///
+/// # Errors
+///
+/// If it cannot be started.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where we start ourselves and wait"
+)]
+pub async fn ourselves(folder: Option<&Path>, args: &[&str]) -> io::Result<ExitStatus> {
+    let mut command = tokio::process::Command::new(std::env::current_exe()?);
+    command.args(args).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    if let Some(folder) = folder {
+        command.current_dir(folder);
+    }
+    command.status().await
+}
+
+/// Lets everybody else on this machine go first.
+pub fn be_modest() {
+    // Where that cannot be, the work is done all the same.
+    #[cfg(unix)]
+    let _ = rustix::process::nice(10);
 }
 
 /// Leaves the session of the terminal, so that closing it does not end the work.

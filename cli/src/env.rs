@@ -24,10 +24,16 @@ pub const XDG_CACHE_HOME: Variable = Variable {
     help: "the user's folder for caches; ours is pail in it",
 };
 
+/// Where the user's configuration lies.
+pub const XDG_CONFIG_HOME: Variable = Variable {
+    name: "XDG_CONFIG_HOME",
+    help: "the user's folder for configuration, where `git pail maintenance start` puts timers of systemd; default ~/.config",
+};
+
 /// The user's own folder.
 pub const HOME: Variable = Variable {
     name: "HOME",
-    help: "the user's folder, where XDG_CACHE_HOME is not set",
+    help: "the user's folder, where XDG_CACHE_HOME or XDG_CONFIG_HOME is not set",
 };
 
 /// Where programs are looked for.
@@ -37,7 +43,7 @@ pub const PATH: Variable = Variable {
 };
 
 /// Every variable that the binary reads itself; those of the clouds are the library's.
-pub const ALL: &[Variable] = &[CACHE, XDG_CACHE_HOME, HOME, PATH];
+pub const ALL: &[Variable] = &[CACHE, XDG_CACHE_HOME, XDG_CONFIG_HOME, HOME, PATH];
 
 /// What `git pail demo` passes on to git: where temporary files and git's own programs
 /// are, and the user's language. The rest of the environment stays outside.

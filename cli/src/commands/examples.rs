@@ -155,9 +155,14 @@ pub(super) const ALL: &[(&str, &[Example])] = &[
                 "from a weekly cron job",
             ),
             (
-                "git config pail.autoMaintenance false",
-                "leave it to a cron job",
+                "git pail maintenance start origin",
+                "from now on every night, by the scheduler of this machine",
             ),
+            (
+                "git pail maintenance start s3://bucket/prefix --every weekly --task gc --task merge",
+                "drop what nothing needs on Mondays",
+            ),
+            ("git pail maintenance stop --all", "no longer"),
         ],
     ),
     (

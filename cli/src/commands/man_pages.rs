@@ -33,7 +33,14 @@ pub(super) fn all() -> io::Result<Vec<Page>> {
     root.build();
     let mut pages = vec![page(&root, examples::TOP)?];
     for command in root.get_subcommands().filter(|one| !one.is_hide_set()) {
-        pages.push(page(command, examples::of(command.get_name()))?);
+        let examples = examples::of(command.get_name());
+        pages.push(page(command, examples)?);
+        for inner in command
+            .get_subcommands()
+            .filter(|one| one.get_name() != "help")
+        {
+            pages.push(page(inner, examples)?);
+        }
     }
     Ok(pages)
 }

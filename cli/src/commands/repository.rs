@@ -51,6 +51,19 @@ pub(super) async fn look_up(named: Option<&str>) -> Result<(Location, Vec<Given>
     Ok((location, all))
 }
 
+/// Where it lies: the name of the remote, if it is one, and the URL.
+///
+/// # Errors
+///
+/// As [`open`].
+pub(super) async fn whereabouts(named: Option<&str>) -> Result<(Option<String>, String)> {
+    let place = match named {
+        Some(named) => place(named).await?,
+        None => default_place().await?,
+    };
+    Ok((place.remote, place.url))
+}
+
 /// Opens a URL as it is, with the options that are configured for a remote.
 ///
 /// # Errors

@@ -4,6 +4,7 @@ mod doctor;
 mod fsck;
 mod protect;
 mod restore;
+mod schedule;
 mod stats;
 
 use crate::it::world::World;

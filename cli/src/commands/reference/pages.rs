@@ -18,25 +18,37 @@ pub(super) fn commands() -> String {
     examples(&mut out, examples::TOP);
     for command in root.get_subcommands().filter(|one| !one.is_hide_set()) {
         let name = command.get_name();
-        let mut usage = command.clone();
-        let usage = usage.render_usage().to_string();
-        let usage = usage.trim_start_matches("Usage: ");
-        push(&mut out, &format!("## git pail {name}"));
-        push(&mut out, &format!("```text\n{usage}\n```"));
-        push(&mut out, &about(command));
-        let args: Vec<_> = command
-            .get_arguments()
-            .filter(|arg| !arg.is_hide_set() && arg.get_id() != "help")
-            .collect();
-        if !args.is_empty() {
-            let rows = args.iter().map(|arg| vec![spelling(arg), meaning(arg)]);
-            table(&mut out, &["argument", "meaning"], rows);
+        one(&mut out, &format!("## git pail {name}"), command);
+        for inner in command
+            .get_subcommands()
+            .filter(|one| one.get_name() != "help")
+        {
+            let title = format!("### git pail {name} {}", inner.get_name());
+            one(&mut out, &title, inner);
         }
         examples(&mut out, examples::of(name));
     }
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
+}
+
+/// A command without its examples.
+fn one(out: &mut String, title: &str, command: &Command) {
+    let mut usage = command.clone();
+    let usage = usage.render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ");
+    push(out, title);
+    push(out, &format!("```text\n{usage}\n```"));
+    push(out, &about(command));
+    let args: Vec<_> = command
+        .get_arguments()
+        .filter(|arg| !arg.is_hide_set() && arg.get_id() != "help")
+        .collect();
+    if !args.is_empty() {
+        let rows = args.iter().map(|arg| vec![spelling(arg), meaning(arg)]);
+        table(out, &["argument", "meaning"], rows);
+    }
 }
 
 /// Every environment variable.

@@ -47,7 +47,12 @@ fn every_command_has_a_man_page_and_completions() {
             assert!(!text.contains("reference"), "it is hidden");
         }
     }
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), names().len() + 1);
+    let inner = ["run", "start", "stop"].map(|one| format!("git-pail-maintenance-{one}.1"));
+    for page in &inner {
+        assert!(folder.join(page).exists(), "{page}");
+    }
+    let pages = names().len() + 1 + inner.len();
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), pages);
     assert!(
         world
             .fails(2, &["man", "nothing"])
