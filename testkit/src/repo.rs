@@ -191,6 +191,21 @@ impl Repo {
         out.ok().then_some(out.stdout)
     }
 
+    /// Adds refs, all at once: as the file that `git pack-refs` writes, since making (and
+    /// deleting) them one by one costs git a lock file each. Names in order, objects that have
+    /// nothing to peel.
+    pub fn pack_refs<'a>(&self, refs: impl Iterator<Item = (String, &'a str)>) {
+        self.ok(&["pack-refs", "--all"]);
+        let path = self.path.join(".git/packed-refs");
+        let mut all = self.refs();
+        all.extend(refs.map(|(name, id)| (name, id.to_owned())));
+        let lines = all.iter().map(|(name, id)| format!("{id} {name}\n"));
+        let text: String = std::iter::once("# pack-refs with: sorted \n".to_owned())
+            .chain(lines)
+            .collect();
+        std::fs::write(path, text).unwrap();
+    }
+
     /// All refs with their ids.
     pub fn refs(&self) -> BTreeMap<String, String> {
         self.ok(&["for-each-ref", "--format=%(refname) %(objectname)"])

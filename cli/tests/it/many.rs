@@ -1,6 +1,7 @@
 //! Many refs.
 
 use crate::it::world::{World, on_every_bucket};
+use testkit::repo::Repo;
 
 on_every_bucket!(
     ten_thousand_refs_are_pushed_and_cloned,
@@ -9,7 +10,7 @@ on_every_bucket!(
 );
 
 /// Makes `count` branches in folders of a hundred, on three commits in turn.
-fn branches(world: &World, count: usize) -> testkit::repo::Repo {
+fn branches(world: &World, count: usize) -> Repo {
     // Without a remote of its own: a mirror would push its tracking refs, too.
     let source = world.repo("source");
     source.ok(&["remote", "remove", "origin"]);
@@ -18,19 +19,10 @@ fn branches(world: &World, count: usize) -> testkit::repo::Repo {
         source.commit("a", "two\n"),
         source.commit("a", "three\n"),
     ];
-    let lines: String = (0..count)
-        .map(|at| {
-            format!(
-                "create refs/heads/b/{:03}/{at:06} {}\n",
-                at / 100,
-                tips[at % 3]
-            )
-        })
-        .collect();
-    source
-        .git()
-        .ok_with(&["update-ref", "--stdin"], lines.as_bytes());
-    source.ok(&["pack-refs", "--all"]);
+    source.pack_refs((0..count).map(|at| {
+        let name = format!("refs/heads/b/{:03}/{at:06}", at / 100);
+        (name, &*tips[at % 3])
+    }));
     source
 }
 
@@ -69,17 +61,11 @@ fn many(world: &World, count: usize) {
     ];
     source.ok(&specs);
     assert_eq!(world.refs().len(), count + 1);
-    source.git().ok_with(
-        &["update-ref", "--stdin"],
-        source
-            .refs()
-            .into_keys()
-            .filter(|name| name.starts_with("refs/heads/b/"))
-            .map(|name| format!("delete {name}\n"))
-            .collect::<String>()
-            .as_bytes(),
-    );
-    source.ok(&["push", "-q", "--mirror", &world.url()]);
+    // A repository that has one branch, and makes the bucket like itself.
+    let (url, one) = (world.url(), world.text("one"));
+    let only = ["--bare", "--single-branch", "--branch", "main", "--no-tags"];
+    let one = Repo::clone_of(source.git(), &url, one, &only);
+    one.ok(&["push", "-q", "--mirror", &url]);
     assert_eq!(
         world.refs().into_keys().collect::<Vec<_>>(),
         ["refs/heads/main"]

@@ -231,8 +231,12 @@ fn heavy_a_clone_killed_on_its_way_moves_the_rest_the_second_time() {
             "resume: clone of {size} bytes killed at {percent} %: {first} sent to it, {there} of \
              them read; {second} the second time"
         );
-        // What lay in the system's buffers at the death is lost, and nothing else.
-        assert!(there + second <= size + BESIDES, "{there} + {second}");
+        // What lay in the system's buffers at the death is lost, and at most a part that was
+        // written and not noted yet.
+        assert!(
+            there + second <= size + PART + BESIDES,
+            "{there} + {second}"
+        );
         assert!(percent < 90 || there > size / 2, "{there}");
         clone.fsck();
         assert_eq!(clone.head(), repo.head());
