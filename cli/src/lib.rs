@@ -2,6 +2,7 @@
 //!
 //! The front ends speak a protocol and decide nothing; the library `pail` decides.
 
+pub mod annex_agent;
 pub mod commands;
 pub mod config;
 pub mod connect;
@@ -22,6 +23,7 @@ pub fn run() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
     match multicall::role(&args) {
         multicall::Role::RemoteHelper => remote_helper::main(&args),
+        multicall::Role::AnnexAgent => annex_agent::main(),
         multicall::Role::Commands(args) => commands::main(args),
         multicall::Role::NotYet(name) => {
             ui::error(&format!("{name} is not part of this version"), None);

@@ -8,6 +8,8 @@ use std::path::Path;
 pub enum Role {
     /// `git-remote-<scheme>`: git's remote helper.
     RemoteHelper,
+    /// `git-annex-remote-pail`: a special remote of git-annex.
+    AnnexAgent,
     /// `git-pail`, or any other name: the commands for people.
     Commands(Vec<OsString>),
     /// A name that a later version will answer to.
@@ -17,9 +19,13 @@ pub enum Role {
 /// The schemes whose helpers we are: `git-remote-<scheme>`.
 pub use pail::store::SCHEMES;
 
+/// The name by which git-annex calls us: `externaltype=pail`.
+pub const ANNEX_AGENT: &str = "git-annex-remote-pail";
+
 /// The names under which git and its kin call us, beside `git-pail`.
 pub fn names() -> impl Iterator<Item = String> {
-    SCHEMES.iter().map(|scheme| helper(scheme))
+    let helpers = SCHEMES.iter().map(|scheme| helper(scheme));
+    helpers.chain([ANNEX_AGENT.to_owned()])
 }
 
 /// The name of the remote helper for a scheme.
@@ -39,7 +45,9 @@ pub fn role(args: &[OsString]) -> Role {
     let name = name.strip_suffix(".exe").unwrap_or(name);
     if name.starts_with("git-remote-") {
         Role::RemoteHelper
-    } else if ["git-lfs-pail", "git-annex-remote-pail"].contains(&name) {
+    } else if name == ANNEX_AGENT {
+        Role::AnnexAgent
+    } else if name == "git-lfs-pail" {
         Role::NotYet(name.to_owned())
     } else {
         Role::Commands(args.to_vec())
@@ -53,9 +61,11 @@ mod tests {
     #[test]
     fn the_name_decides() {
         let role = |name: &str| role(&[OsString::from(name)]);
-        for name in names() {
-            assert_eq!(role(&format!("/usr/bin/{name}")), Role::RemoteHelper);
+        for scheme in SCHEMES {
+            let name = format!("/usr/bin/{}", helper(scheme));
+            assert_eq!(role(&name), Role::RemoteHelper);
         }
+        assert_eq!(role("/usr/bin/git-annex-remote-pail"), Role::AnnexAgent);
         assert!(matches!(role("git-pail"), Role::Commands(_)));
         assert!(matches!(role("git-lfs-pail"), Role::NotYet(_)));
     }

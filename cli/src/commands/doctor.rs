@@ -158,8 +158,17 @@ async fn machine() -> Result<Vec<Finding>, Stop> {
         let file = format!("{name}{EXE_SUFFIX}");
         let first = folders.iter().map(|folder| folder.join(&file));
         let Some(path) = first.into_iter().find(|path| path.exists()) else {
-            let reason = "git does not find it: URLs of its scheme do not work";
-            let finding = Finding::new(Severity::Warning, "no-link", name, reason);
+            let (severity, reason) = match name == multicall::ANNEX_AGENT {
+                true => (
+                    Severity::Note,
+                    "git-annex does not find it: externaltype=pail does not work",
+                ),
+                false => (
+                    Severity::Warning,
+                    "git does not find it: URLs of its scheme do not work",
+                ),
+            };
+            let finding = Finding::new(severity, "no-link", name, reason);
             found.push(finding.with_mend("`git pail install`"));
             continue;
         };

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 /// Make the links by which git finds this program
 ///
-/// Git calls git-remote-s3 for a URL such as s3://bucket/prefix. This command makes links
-/// of that kind to git-pail, beside it or in a folder of your choice, and writes man
+/// Git calls git-remote-s3 for a URL such as s3://bucket/prefix, and git-annex calls
+/// git-annex-remote-pail for a special remote of the type pail. This command makes links
+/// of these names to git-pail, beside it or in a folder of your choice, and writes man
 /// pages to ../share/man/man1 when that folder is a bin. It can be run again at any time;
 /// what is right already stays. A file that is not ours is not overwritten: another tool
 /// may be called git-remote-s3 too. No git configuration is needed, and none is changed
@@ -23,7 +24,7 @@ pub(super) struct Args {
     /// Folder for the links, on PATH; default: where git-pail is
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
-    /// Only the links for these schemes; may be repeated
+    /// Only the links for these schemes, and none for git-annex; may be repeated
     #[arg(long, value_name = "SCHEME", value_delimiter = ',', value_parser = multicall::SCHEMES)]
     only: Vec<String>,
     /// Put links in the place of files that are not ours, too
@@ -52,8 +53,11 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
     };
 
     let mut refused = Vec::new();
-    for scheme in &schemes {
-        let name = format!("{}{EXE_SUFFIX}", multicall::helper(scheme));
+    let helpers = schemes.iter().map(|scheme| multicall::helper(scheme));
+    let others = [multicall::ANNEX_AGENT.to_owned()];
+    let others = others.into_iter().filter(|_| args.only.is_empty());
+    for name in helpers.chain(others) {
+        let name = format!("{name}{EXE_SUFFIX}");
         let link = folder.join(&name);
         let found = program.look(&link)?;
         match found {
@@ -62,7 +66,7 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
                 continue;
             }
             Found::Foreign if !args.force => {
-                refused.push((scheme, link));
+                refused.push(link);
                 continue;
             }
             Found::Absent | Found::Stale | Found::Foreign => program.make(&link)?,
@@ -136,14 +140,18 @@ fn warn_if_not_on_path(folder: &Path, folders: &[PathBuf]) {
     }
 }
 
-fn tell_refused(refused: &[(&String, PathBuf)]) -> Result<(), Stop> {
-    for (scheme, link) in refused {
-        ui::error(
-            &format!("{} is not ours and was left as it is", link.display()),
-            Some(&format!(
-                "write pail::{scheme}://… in URLs, which needs git-remote-pail only, or replace it with `git pail install --force`"
-            )),
-        );
+fn tell_refused(refused: &[PathBuf]) -> Result<(), Stop> {
+    for link in refused {
+        let name = link.file_stem().unwrap_or_default().to_string_lossy();
+        let replace = "replace it with `git pail install --force`";
+        let hint = match name.strip_prefix("git-remote-") {
+            Some(scheme) => format!(
+                "write pail::{scheme}://… in URLs, which needs git-remote-pail only, or {replace}"
+            ),
+            None => replace.to_owned(),
+        };
+        let what = format!("{} is not ours and was left as it is", link.display());
+        ui::error(&what, Some(&hint));
     }
     if refused.is_empty() {
         Ok(())

@@ -41,6 +41,8 @@ pub fn detect<'a>(keys: impl IntoIterator<Item = &'a str>) -> Option<Foreign> {
     for key in keys {
         let parts: Vec<&str> = key.split('/').collect();
         match parts[..] {
+            // What our own special remote of git-annex keeps beside a repository.
+            ["annex", ..] => {}
             ["FORMAT"] => marker = true,
             ["gc", file] if file.starts_with("baseline-tomb-") => tombstone = true,
             ["refs", .., "chain.json"] => chain = true,
@@ -83,7 +85,7 @@ mod tests {
         let bundle = format!("refs/heads/main/{hex}.bundle");
         let pack = format!("objects/pack/pack-{hex}.pack");
         let (other, index) = (pack.replace("0123", "4567"), pack.replace(".pack", ".idx"));
-        let cases: [(&[&str], Option<Foreign>); 11] = [
+        let cases: [(&[&str], Option<Foreign>); 12] = [
             (&["HEAD", &bundle], Some(Foreign::BundlePerRef)),
             (
                 &["FORMAT", "HEAD", &bundle],
@@ -103,6 +105,7 @@ mod tests {
                 Some(Foreign::BareRepository),
             ),
             (&["GITMANIFEST--0a1b"], Some(Foreign::AnnexBundles)),
+            (&["annex/GITMANIFEST--0a1b", "annex/annex-uuid"], None),
             (&["lfs/00", "lfs/01"], None),
             (&["readme.txt"], None),
             (&[&pack], None),

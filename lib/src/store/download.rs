@@ -87,6 +87,26 @@ pub fn download_keeping<'a>(
         .try_flatten()
 }
 
+/// Reads one file from a place in it on, as [`download`] does.
+pub fn download_from<'a>(
+    store: &'a dyn Store,
+    wanted: &'a Wanted,
+    start: u64,
+    limits: Limits,
+) -> impl Stream<Item = Result<Bytes>> + Send + 'a {
+    let part = limits.part.max(1);
+    let parts = wanted.size.saturating_sub(start).div_ceil(part);
+    let range = move |n| {
+        let from = start + n * part;
+        from..wanted.size.min(from + part)
+    };
+    stream::iter((0..parts).map(range))
+        .map(move |range| read_range(store, (0, wanted), range, &KeepNothing))
+        .buffered(limits.parallel.max(1))
+        .map_ok(|bytes| stream::iter(bytes.into_iter().map(Ok)))
+        .try_flatten()
+}
+
 /// Reads one range whole. Where a body was cut, what is lacking is asked for again.
 async fn read_range(
     store: &dyn Store,

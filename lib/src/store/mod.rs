@@ -22,7 +22,7 @@ pub use self::url::{
     AzureLocation, GoogleLocation, Location, LongTailLocation, S3Location, SCHEMES,
 };
 pub use capability::{Capabilities, ConditionalPut};
-pub use download::{MIN_PIECE, Piece, Wanted, download, download_keeping};
+pub use download::{MIN_PIECE, Piece, Wanted, download, download_from, download_keeping};
 pub use env::{Env, SystemEnv};
 pub use keep::{Keep, KeepNothing};
 pub use open::open;

@@ -13,6 +13,8 @@ use std::fmt;
 pub enum Origin {
     /// In the query of the URL.
     Url,
+    /// As a parameter of a special remote of git-annex.
+    Parameter(String),
     /// In git's configuration of the remote, under this key.
     Remote(String),
     /// In this environment variable.
@@ -24,7 +26,7 @@ pub enum Origin {
 impl Origin {
     /// Whether it is said of one remote, so that it must fit the service of that one.
     fn is_specific(&self) -> bool {
-        matches!(self, Self::Url | Self::Remote(_))
+        matches!(self, Self::Url | Self::Parameter(_) | Self::Remote(_))
     }
 }
 
@@ -32,6 +34,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url => f.write_str("in the URL"),
+            Self::Parameter(name) => write!(f, "the parameter {name}="),
             Self::Remote(key) | Self::General(key) => write!(f, "git config {key}"),
             Self::Env(name) => write!(f, "the environment variable {name}"),
         }

@@ -42,6 +42,11 @@ impl S3Location {
         &self.prefix
     }
 
+    /// Whether an access key stands in the URL itself.
+    pub fn has_keys(&self) -> bool {
+        self.keys.is_some()
+    }
+
     /// The section of the AWS configuration that was named.
     pub fn profile(&self) -> Option<&str> {
         self.profile.as_deref()

@@ -1,0 +1,246 @@
+//! Requests and what answers them.
+
+use super::job::{Fault, Job, Meter, Stop};
+use super::request::{Request, Way};
+use super::settings::Settings;
+use super::setup;
+use pail::large_files::annex::{AnnexKey, Content, Presence};
+use pail::progress::Phase;
+use pail::store::Location;
+use pail::store::options::Service;
+use pail::{Error, ErrorKind};
+use std::cell::RefCell;
+use std::path::Path;
+use tokio::sync::OnceCell;
+
+/// The extensions of the protocol that are spoken here.
+const EXTENSIONS: [&str; 4] = ["INFO", "ASYNC", "GETGITREMOTENAME", "UNAVAILABLERESPONSE"];
+
+/// What is known beyond one request.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    /// The extensions that both sides speak.
+    extensions: RefCell<Vec<String>>,
+    settings: OnceCell<Settings>,
+    content: OnceCell<Content>,
+}
+
+impl Session {
+    fn speaks(&self, extension: &str) -> bool {
+        self.extensions.borrow().iter().any(|one| one == extension)
+    }
+
+    /// What git-annex knows of the remote; asked once.
+    async fn settings(&self, job: &mut Job) -> Result<&Settings, Fault> {
+        let named = self.speaks("GETGITREMOTENAME");
+        let settings = &self.settings;
+        settings.get_or_try_init(|| Settings::ask(job, named)).await
+    }
+
+    /// The content, opened when it is first needed.
+    async fn content(&self, job: &mut Job) -> Result<&Content, Fault> {
+        let settings = self.settings(job).await?;
+        let content = &self.content;
+        content.get_or_try_init(|| settings.open(job)).await
+    }
+
+    /// Answers one request.
+    pub(super) async fn serve(&self, mut job: Job, request: Request) -> Result<(), Stop> {
+        match request {
+            Request::Extensions(offered) => self.agree(&job, offered),
+            Request::ListConfigs => whole(setup::list(&job)),
+            Request::InitRemote => {
+                let named = self.speaks("GETGITREMOTENAME");
+                let done = setup::init(&mut job, named).await;
+                settle(
+                    &job,
+                    done,
+                    &[b"INITREMOTE-SUCCESS"],
+                    &[b"INITREMOTE-FAILURE"],
+                )
+            }
+            Request::Prepare => {
+                let done = self.settings(&mut job).await.map(|_| ());
+                settle(&job, done, &[b"PREPARE-SUCCESS"], &[b"PREPARE-FAILURE"])
+            }
+            Request::Transfer(way, key, file) => {
+                let done = self.transfer(&mut job, way, &key, &key, &file).await;
+                let way: &[u8] = match way {
+                    Way::Store => b"STORE",
+                    Way::Retrieve => b"RETRIEVE",
+                };
+                let fine: &[&[u8]] = &[b"TRANSFER-SUCCESS", way, &key];
+                settle(&job, done, fine, &[b"TRANSFER-FAILURE", way, &key])
+            }
+            Request::CheckPresent(key) => {
+                let found = self.look(&mut job, &key, &key).await;
+                presence(&job, &key, found)
+            }
+            Request::Remove(key) => {
+                let done = self.remove(&mut job, &key).await;
+                let fine: &[&[u8]] = &[b"REMOVE-SUCCESS", &key];
+                settle(&job, done, fine, &[b"REMOVE-FAILURE", &key])
+            }
+            Request::GetCost => {
+                let cost = self.settings(&mut job).await;
+                match cost.map(|settings| settings.place.cost()) {
+                    Ok(cost) => job.say(format!("COST {cost}").as_bytes()),
+                    Err(fault) => whole(Err(fault)),
+                }
+            }
+            Request::GetAvailability => {
+                let word = match self.settings(&mut job).await {
+                    Ok(settings) => self.availability(settings),
+                    Err(fault) => return whole(Err(fault)),
+                };
+                job.say(format!("AVAILABILITY {word}").as_bytes())
+            }
+            Request::GetOrdered => job.say(b"ORDERED"),
+            Request::WhereIs(key) => match self.settings(&mut job).await {
+                Ok(settings) => {
+                    let text = settings.place.show(&String::from_utf8_lossy(&key));
+                    job.reply(&[b"WHEREIS-SUCCESS", text.as_bytes()])
+                }
+                Err(fault) => whole(Err(fault)),
+            },
+            Request::GetInfo => match self.settings(&mut job).await {
+                Ok(settings) => info(&job, settings),
+                Err(fault) => whole(Err(fault)),
+            },
+            Request::Error(why) => {
+                let what = format!("git-annex gives up: {why}");
+                Err(Stop::Failed(Error::new(ErrorKind::Invalid, what)))
+            }
+            Request::Unknown => job.say(b"UNSUPPORTED-REQUEST"),
+        }
+    }
+
+    /// Takes what both sides know.
+    fn agree(&self, job: &Job, offered: Vec<String>) -> Result<(), Stop> {
+        let both = offered.into_iter();
+        let both: Vec<_> = both
+            .filter(|one| EXTENSIONS.contains(&one.as_str()))
+            .collect();
+        job.say(format!("EXTENSIONS {}", both.join(" ")).as_bytes())?;
+        *self.extensions.borrow_mut() = both;
+        Ok(())
+    }
+
+    async fn transfer(
+        &self,
+        job: &mut Job,
+        way: Way,
+        name: &[u8],
+        key: &[u8],
+        file: &Path,
+    ) -> Result<(), Fault> {
+        let content = self.content(job).await?;
+        match way {
+            Way::Store => {
+                let meter = Meter::new(job, Phase::Upload);
+                Ok(content.send(name, file, &meter).await?)
+            }
+            Way::Retrieve => {
+                let meter = Meter::new(job, Phase::Download);
+                let key = AnnexKey::parse(key);
+                Ok(content.fetch(name, &key, file, &meter).await?)
+            }
+        }
+    }
+
+    async fn look(&self, job: &mut Job, name: &[u8], key: &[u8]) -> Result<Presence, Fault> {
+        self.is_mounted(job).await?;
+        let content = self.content(job).await?;
+        Ok(content.look(name, &AnnexKey::parse(key)).await?)
+    }
+
+    async fn remove(&self, job: &mut Job, name: &[u8]) -> Result<(), Fault> {
+        self.is_mounted(job).await?;
+        Ok(self.content(job).await?.remove(name).await?)
+    }
+
+    /// A folder that is not there is a disk that is not: what is on it is not gone.
+    async fn is_mounted(&self, job: &mut Job) -> Result<(), Fault> {
+        let settings = self.settings(job).await?;
+        match &settings.place.location {
+            Location::Folder(path) if !path.is_dir() => {
+                let what = format!("the folder {} is not there", path.display());
+                let error = Error::new(ErrorKind::Unavailable, what);
+                Err(error.with_hint("is its disk mounted?").into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn availability(&self, settings: &Settings) -> &'static str {
+        match &settings.place.location {
+            Location::Folder(path) if !path.is_dir() && self.speaks("UNAVAILABLERESPONSE") => {
+                "UNAVAILABLE"
+            }
+            Location::Folder(_) => "LOCAL",
+            _ => "GLOBAL",
+        }
+    }
+}
+
+/// Says how a request ended that can fail by itself.
+fn settle(
+    job: &Job,
+    done: Result<(), Fault>,
+    fine: &[&[u8]],
+    failed: &[&[u8]],
+) -> Result<(), Stop> {
+    match done {
+        Ok(()) => job.reply(fine),
+        Err(Fault::Told(error)) => job.refuse(failed, &error),
+        Err(Fault::Stop(stop)) => Err(stop),
+    }
+}
+
+/// The end of a request that has no way to say that it failed.
+fn whole(done: Result<(), Fault>) -> Result<(), Stop> {
+    match done {
+        Ok(()) => Ok(()),
+        Err(Fault::Told(error)) => Err(Stop::Failed(error)),
+        Err(Fault::Stop(stop)) => Err(stop),
+    }
+}
+
+/// Says whether content is there. Something else under its name is not it: git-annex may
+/// store it again, over what is there.
+fn presence(job: &Job, key: &[u8], found: Result<Presence, Fault>) -> Result<(), Stop> {
+    match found {
+        Ok(Presence::Present) => job.reply(&[b"CHECKPRESENT-SUCCESS", key]),
+        Ok(Presence::Absent) => job.reply(&[b"CHECKPRESENT-FAILURE", key]),
+        Ok(Presence::Other { found, expected }) => {
+            let what = format!(
+                "{} has {found} bytes in the bucket instead of {expected}",
+                String::from_utf8_lossy(key)
+            );
+            crate::ui::warn(&what);
+            job.reply(&[b"CHECKPRESENT-FAILURE", key])
+        }
+        Err(Fault::Told(error)) => job.refuse(&[b"CHECKPRESENT-UNKNOWN", key], &error),
+        Err(Fault::Stop(stop)) => Err(stop),
+    }
+}
+
+/// What `git annex info` shows. No network.
+fn info(job: &Job, settings: &Settings) -> Result<(), Stop> {
+    let place = &settings.place;
+    let service = place.location.service();
+    let mut fields = vec![("place", place.show("")), ("service", service.to_string())];
+    if let Ok(options) = place.options(Vec::new()) {
+        let limits = options.limits();
+        let class = |class: String| ("storage class", class);
+        fields.extend(options.storage_class.map(class));
+        if service != Service::Folder {
+            fields.push(("part size", crate::ui::bytes::human(limits.part)));
+        }
+    }
+    for (name, value) in fields {
+        job.say(format!("INFOFIELD {name}").as_bytes())?;
+        job.say(format!("INFOVALUE {value}").as_bytes())?;
+    }
+    job.say(b"INFOEND")
+}

@@ -1,0 +1,194 @@
+//! Storing, looking and removing.
+
+use super::key::AnnexKey;
+use super::name::to_key;
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::key::Key;
+use crate::progress::{Phase, Progress};
+use crate::store::{
+    FileInfo, FileSource, Limits, Precondition, Put, Source, Store, Version, upload,
+};
+use md5::{Digest, Md5};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A name under which nobody writes anything.
+const NEVER_THERE: &str = "pail-was-never-here";
+
+/// Whether content is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It is.
+    Present,
+    /// It is not.
+    Absent,
+    /// Something else lies under its name: of this many bytes instead of that many.
+    Other {
+        /// Bytes of what is there.
+        found: u64,
+        /// Bytes that the key tells of.
+        expected: u64,
+    },
+}
+
+/// Content of annexed files below a prefix of a store.
+#[derive(Debug)]
+pub struct Content {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) prefix: String,
+    pub(super) limits: Limits,
+    /// Whether the other side has shown that it keeps what it is sent. Real web servers say
+    /// "200 OK" to whatever comes.
+    proven: AtomicBool,
+}
+
+impl Content {
+    /// Content in a store, under names that begin with `prefix`; no request.
+    pub fn new(store: Arc<dyn Store>, prefix: String, limits: Limits) -> Self {
+        let local = !store.capabilities().remote;
+        Self {
+            store,
+            prefix,
+            limits,
+            proven: AtomicBool::new(local),
+        }
+    }
+
+    /// The store that it lies in.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    pub(super) fn key(&self, name: &[u8]) -> Result<Key> {
+        to_key(&self.prefix, name)
+    }
+
+    /// Stores a local file under a name, in the place of what is there.
+    ///
+    /// One PUT up to the size of a part; beyond, one request a part and three more. A
+    /// service that has not yet shown that it keeps what it is sent costs one more.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Local`] if the file cannot be read, [`ErrorKind::Corrupt`] if the bucket
+    /// does not hold afterwards what it said that it took, and those of the store.
+    pub async fn send(&self, name: &[u8], file: &Path, progress: &dyn Progress) -> Result<()> {
+        let key = self.key(name)?;
+        let meta = tokio::fs::metadata(file).await;
+        let size = meta.during(|| format!("read {}", file.display()))?.len();
+        let source = FileSource {
+            path: file.to_owned(),
+            size,
+        };
+        if size > self.limits.part {
+            upload(&*self.store, &key, &source, self.limits, progress).await?;
+            return self.verify(&key, size, None).await;
+        }
+        let body = source.read(0..size).await?;
+        let sum = crate::oid::hex(&Md5::digest(&body));
+        let put = self.store.put(&key, body, Precondition::Always).await?;
+        progress.advance(Phase::Upload, size);
+        match put {
+            // The MD5 of what was sent: nobody else knows it.
+            Put::Written(version) if is_sum(&version, &sum) => {
+                self.proven.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Put::Written(_) if self.proven.load(Ordering::Relaxed) => Ok(()),
+            Put::Written(version) => self.verify(&key, size, Some(&version)).await,
+            Put::Lost => Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("cannot store {key}: the store refused an unconditional write"),
+            )),
+        }
+    }
+
+    /// Reads back what a write has left. Where another writer came in between, what he left
+    /// has the same size.
+    async fn verify(&self, key: &Key, size: u64, version: Option<&Version>) -> Result<()> {
+        let found = self.store.head(key).await?;
+        let right = |info: &FileInfo| info.size == size;
+        if found.as_ref().is_some_and(right) {
+            let same = |info: FileInfo| version.is_none_or(|version| info.version == *version);
+            if found.is_some_and(same) {
+                self.proven.store(true, Ordering::Relaxed);
+            }
+            return Ok(());
+        }
+        let now = match found {
+            Some(info) => format!("it has {} bytes", info.size),
+            None => "it is not there".to_owned(),
+        };
+        let place = self.store.describe();
+        let why = format!(
+            "cannot store {key} in {place}: {size} bytes were taken without complaint, but now {now}"
+        );
+        Err(Error::new(ErrorKind::Corrupt, why)
+            .with_hint("is this the address of a storage service? A web page may answer there"))
+    }
+
+    /// Looks whether content is there. One request; one more in a process where the size is
+    /// not known from the key and the service has not yet been told from a web server.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store. Then nobody knows whether it is there.
+    pub async fn look(&self, name: &[u8], key: &AnnexKey) -> Result<Presence> {
+        let file = self.key(name)?;
+        let Some(info) = self.store.head(&file).await? else {
+            return Ok(Presence::Absent);
+        };
+        match key.stored_size() {
+            Some(expected) if expected == info.size => Ok(Presence::Present),
+            Some(expected) => Ok(Presence::Other {
+                found: info.size,
+                expected,
+            }),
+            None => {
+                self.prove().await?;
+                Ok(Presence::Present)
+            }
+        }
+    }
+
+    /// Finds out whether the other side can say no.
+    async fn prove(&self) -> Result<()> {
+        if self.proven.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let never = self.key(NEVER_THERE.as_bytes())?;
+        match self.store.head(&never).await {
+            Ok(Some(_)) => {
+                let place = self.store.describe();
+                let why = format!("cannot use {place}: it claims to have files that nobody wrote");
+                Err(Error::new(ErrorKind::Corrupt, why).with_hint(
+                    "is this the address of a storage service? A web page may answer there",
+                ))
+            }
+            // A policy that hides what is absent is no web page either.
+            Ok(None) => {
+                self.proven.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(error) if error.kind() == ErrorKind::Denied => {
+                self.proven.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes content; what is not there counts as removed. One request.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn remove(&self, name: &[u8]) -> Result<()> {
+        self.store.delete(&self.key(name)?).await
+    }
+}
+
+fn is_sum(version: &Version, sum: &str) -> bool {
+    version.as_str().trim_matches('"').eq_ignore_ascii_case(sum)
+}
