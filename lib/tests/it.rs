@@ -25,6 +25,7 @@ mod it {
     mod lease;
     mod ledger;
     mod lfs;
+    mod locks;
     mod log_nets;
     #[cfg(feature = "long-tail")]
     mod long_tail;

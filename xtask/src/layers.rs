@@ -39,7 +39,10 @@ const LAYERS: &[(&str, u8, &[&str])] = &[
 const EVERYTHING: &str = "*";
 
 /// Submodules that may import more than the module that they are part of.
-const MORE: &[(&[&str], &[&str])] = &[(&["foreign", "migrate"], &["format", "transaction"])];
+const MORE: &[(&[&str], &[&str])] = &[
+    (&["foreign", "migrate"], &["format", "transaction"]),
+    (&["large_files", "locks"], &["format", "transaction"]),
+];
 
 /// Modules of which no part knows another part, apart from those named here.
 const LEAVES: &[(&str, &[&str])] = &[("foreign", &[])];

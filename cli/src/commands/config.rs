@@ -15,7 +15,8 @@ use serde_json::Value;
 /// name that one, with values sets it. Times are written 14d, 36h, 90m or 30s.
 ///
 /// With --json, one object: url, and settings, a list of name, value, set (whether it is
-/// set, or the default holds) and default. A time is a number of seconds.
+/// set, or the default holds) and default. A time is a number of seconds,
+/// on and off are true and false.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
@@ -103,12 +104,14 @@ fn value(setting: &Setting, manifest: &Manifest) -> pail::Result<Value> {
     Ok(match setting.kind {
         Kind::Patterns => manifest.protected()?.into(),
         Kind::Time => manifest.retention()?.into(),
+        Kind::Switch => manifest.heeds_locks()?.into(),
     })
 }
 
 /// A value as it would be written on the command line.
 fn text(value: &Value) -> String {
     match value {
+        Value::Bool(on) => if *on { "on" } else { "off" }.to_owned(),
         Value::Array(list) if list.is_empty() => "none".to_owned(),
         Value::Array(list) => {
             let texts: Vec<_> = list.iter().filter_map(Value::as_str).collect();

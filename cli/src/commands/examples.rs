@@ -236,6 +236,36 @@ pub(super) const ALL: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "lock",
+        &[
+            (
+                "git pail lock art/hero.psd",
+                "nobody else pushes changes of it",
+            ),
+            (
+                "git pail lock --remote origin art/*.psd",
+                "several files, at one remote of many",
+            ),
+        ],
+    ),
+    (
+        "unlock",
+        &[
+            ("git pail unlock art/hero.psd", "others may go on"),
+            (
+                "git pail unlock --force art/hero.psd",
+                "free what somebody has left locked",
+            ),
+        ],
+    ),
+    (
+        "locks",
+        &[
+            ("git pail locks", "all locks at origin"),
+            ("git pail locks s3://bucket/prefix --json", "for programs"),
+        ],
+    ),
+    (
         "version",
         &[("git pail version", "what a bug report should hold")],
     ),

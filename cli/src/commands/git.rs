@@ -55,6 +55,29 @@ impl Surroundings {
     }
 }
 
+/// Runs git with this process's own streams, and tells how it ended. It dies with this future.
+///
+/// # Errors
+///
+/// [`ErrorKind::Local`] if it cannot be started.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a git that speaks with the user itself"
+)]
+pub(super) async fn pass_on(
+    args: &[OsString],
+    env: &[(&str, String)],
+) -> Result<std::process::ExitStatus> {
+    let mut command = Command::new("git");
+    command.args(args).kill_on_drop(true);
+    command.envs(env.iter().map(|(name, value)| (name, value)));
+    command.status().await.map_err(|error| {
+        Error::new(ErrorKind::Local, format!("cannot run git: {error}"))
+            .with_source(error)
+            .with_hint("git must be on PATH; version 2.34 or newer")
+    })
+}
+
 /// What git answers, without the last line's end; `None` if it ends badly, as it does for
 /// a setting that is not there.
 ///

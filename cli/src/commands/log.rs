@@ -209,7 +209,7 @@ fn short(oid: Option<ObjectId>, none: &str) -> String {
 }
 
 /// Seconds since 1970 as RFC 3339, UTC.
-fn time(seconds: i64) -> String {
+pub(super) fn time(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds)
         .map_or_else(|_| format!("@{seconds}"), |time| time.to_string())
 }

@@ -13,6 +13,8 @@ mod init;
 mod install;
 mod json;
 mod links;
+mod lock;
+mod locks;
 mod log;
 mod ls;
 mod maintenance;
@@ -82,6 +84,9 @@ fn run(verb: Verb) -> Result<(), Stop> {
             Verb::Protect(args) => protect::run(args).await,
             Verb::Unprotect(args) => unprotect::run(args).await,
             Verb::Config(args) => config::run(args).await,
+            Verb::Lock(args) => lock::run(args).await,
+            Verb::Unlock(args) => lock::unlock(args).await,
+            Verb::Locks(args) => locks::run(args).await,
             Verb::Install(args) => install::run(args).await,
             Verb::Uninstall(args) => uninstall::run(args).await,
             Verb::Demo(args) => demo::run(args).await,

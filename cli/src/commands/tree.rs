@@ -1,8 +1,8 @@
 //! The command tree: help, man pages, completions and the reference come from it.
 
 use super::{
-    completions, config, delete_branch, demo, doctor, examples, fsck, init, install, log, ls,
-    maintenance, man, protect, reference, restore, set_head, stats, uninstall, unprotect,
+    completions, config, delete_branch, demo, doctor, examples, fsck, init, install, lock, locks,
+    log, ls, maintenance, man, protect, reference, restore, set_head, stats, uninstall, unprotect,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -49,6 +49,9 @@ pub(super) enum Verb {
     Protect(protect::Args),
     Unprotect(unprotect::Args),
     Config(config::Args),
+    Lock(lock::Args),
+    Unlock(lock::UnlockArgs),
+    Locks(locks::Args),
     /// Say which version this is
     ///
     /// Names the version of this program, of the layout that it writes, and of the git

@@ -6,6 +6,9 @@ use crate::key::Key;
 /// The one file that ever changes: the root of the repository.
 pub const MANIFEST: &str = "pail/manifest.json";
 
+/// Who works on which file. It changes, too; no ref and no object hangs on it.
+pub const LOCKS: &str = "pail/locks.json";
+
 /// Where packs and their indexes lie.
 pub const PACKS: &str = "objects/pack/";
 
@@ -35,6 +38,15 @@ fn checked(path: String) -> Result<Key> {
 /// None in practice: the key is constant.
 pub fn manifest() -> Result<Key> {
     checked(MANIFEST.to_owned())
+}
+
+/// [`LOCKS`].
+///
+/// # Errors
+///
+/// Never: its name is good.
+pub fn locks() -> Result<Key> {
+    checked(LOCKS.to_owned())
 }
 
 /// `objects/pack/pack-<name>.pack`
@@ -170,6 +182,7 @@ mod tests {
         }
         for other in [
             MANIFEST,
+            LOCKS,
             "HEAD",
             "lfs/0000",
             "objects/pack/multi-pack-index",

@@ -13,6 +13,9 @@ pub const PROTECTED_REFS: &str = "protected-refs";
 /// The push option that overrides protection, and that the log keeps.
 pub const OVERRIDE_PROTECTION: &str = "override-protection";
 
+/// The push option that goes over locks of others, and that the log keeps.
+pub const OVERRIDE_LOCKS: &str = "override-locks";
+
 /// Most protected patterns; each stands in every manifest.
 pub const MAX_PROTECTED: usize = 256;
 
@@ -26,6 +29,8 @@ pub enum Kind {
     Patterns,
     /// A time in seconds.
     Time,
+    /// On or off.
+    Switch,
 }
 
 /// One setting of a repository.
@@ -60,8 +65,16 @@ pub const RETENTION: Setting = Setting {
 /// The retention where none is set, in seconds: 14 days.
 pub const DEFAULT_RETENTION: i64 = 14 * 86_400;
 
+/// Whether pushes heed the locks.
+pub const LOCKS: Setting = Setting {
+    name: "locks",
+    kind: Kind::Switch,
+    default: "off",
+    help: "Whether a push is refused that changes a path which somebody else has locked. The first lock turns it on",
+};
+
 /// Every setting that this program knows.
-pub const ALL: &[Setting] = &[PROTECTED, RETENTION];
+pub const ALL: &[Setting] = &[PROTECTED, RETENTION, LOCKS];
 
 /// One change of the settings. It can be laid over any newer manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +120,19 @@ impl Manifest {
             .as_i64()
             .filter(|time| (0..=MAX_TIME).contains(time))
             .ok_or_else(bad)
+    }
+
+    /// Whether pushes heed the locks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Manifest::protected`].
+    pub fn heeds_locks(&self) -> Result<bool> {
+        let Some(value) = self.settings.get(LOCKS.name) else {
+            return Ok(false);
+        };
+        let bad = || corrupt("the manifest", "'locks' is neither true nor false");
+        value.as_bool().ok_or_else(bad)
     }
 
     /// Lays a change over the settings; whether that changed something.
@@ -217,6 +243,11 @@ pub fn parse(setting: &Setting, words: &[String]) -> Result<Value> {
             Value::from(patterns?)
         }
         (Kind::Time, [time]) => Value::from(parse_time(time)?),
+        (Kind::Switch, [word]) if word == "on" || word == "off" => Value::from(word == "on"),
+        (Kind::Switch, _) => {
+            let message = format!("'{}' is on or off", setting.name);
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
         (Kind::Time, _) => {
             let message = format!("'{}' takes one value", setting.name);
             return Err(Error::new(ErrorKind::Invalid, message));
@@ -292,6 +323,13 @@ fn check(name: &str, value: &Value) -> Result<()> {
             bad(format!("{value} is no value for '{name}'"))
         };
     }
+    if name == LOCKS.name {
+        return if value.is_boolean() {
+            Ok(())
+        } else {
+            bad(format!("{value} is no value for '{name}'"))
+        };
+    }
     let patterns = value.as_array().map_or(&[][..], Vec::as_slice);
     if patterns.len() > MAX_PROTECTED {
         return bad(format!(
@@ -322,7 +360,10 @@ mod tests {
         let error = find("protect").unwrap_err();
         assert_eq!(error.hint(), Some("is protected meant?"));
         let error = find("colour").unwrap_err();
-        assert_eq!(error.hint(), Some("the settings are protected, retention"));
+        assert_eq!(
+            error.hint(),
+            Some("the settings are protected, retention, locks")
+        );
         assert_eq!(distance("kitten", "sitting"), 3);
     }
 
@@ -383,6 +424,7 @@ mod tests {
         for (name, value) in [
             ("retention", json!(-1)),
             ("retention", json!("14d")),
+            ("locks", json!("on")),
             ("protected", json!(["a b"])),
             ("protected", json!(vec!["refs/heads/x"; MAX_PROTECTED + 1])),
         ] {

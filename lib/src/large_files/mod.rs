@@ -1,4 +1,6 @@
-//! Large files that git does not hold itself: each lies in the bucket as one file of its own.
+//! Large files that git does not hold itself: each lies in the bucket as one file of its own;
+//! and who works on which file.
 
 pub mod annex;
 pub mod lfs;
+pub mod locks;

@@ -2,6 +2,7 @@
 
 mod bare;
 mod cat_file;
+mod changed_paths;
 mod command;
 mod config;
 mod index_pack;

@@ -2,6 +2,7 @@
 
 mod care;
 mod change;
+mod locks;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::{self, Foreign};
@@ -91,6 +92,9 @@ impl Remote {
 
     /// As [`Remote::push`]; tells also how the repository is then.
     ///
+    /// Where the repository heeds locks, edits are refused that bring changes of paths which
+    /// others have locked; that costs one GET more.
+    ///
     /// # Errors
     ///
     /// As [`Remote::push`].
@@ -100,7 +104,23 @@ impl Remote {
         at: Option<Snapshot>,
         request: &PushRequest,
     ) -> Result<Pushed> {
-        transfer::push(&self.context, local, at, request).await
+        let held = self.held(local, at.as_ref(), request).await?;
+        if held.iter().all(Option::is_none) {
+            return transfer::push(&self.context, local, at, request).await;
+        }
+        let request = locks::without(request, &held);
+        let pushed = if request.edits.is_empty() {
+            Pushed {
+                outcomes: Vec::new(),
+                now: None,
+            }
+        } else {
+            transfer::push(&self.context, local, at, &request).await?
+        };
+        Ok(Pushed {
+            outcomes: locks::merge(held, pushed.outcomes),
+            ..pushed
+        })
     }
 
     /// Brings objects into the local repository; see [`FetchRequest`].

@@ -140,6 +140,7 @@ pub(super) fn settings() -> String {
         let kind = match one.kind {
             Kind::Patterns => "patterns of refs",
             Kind::Time => "time",
+            Kind::Switch => "switch",
         };
         let help = format!("{}.", one.help);
         vec![
