@@ -39,13 +39,21 @@ pub(super) trait Place: fmt::Display + Clone {
 }
 
 /// A request, as an error names it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Asked<'a, P> {
     pub(super) act: Act,
     /// A key or a prefix; empty for the place itself.
     pub(super) thing: &'a str,
     pub(super) location: &'a P,
 }
+
+impl<P> Clone for Asked<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Asked<'_, P> {}
 
 /// The same, for a stream that outlives the call.
 pub(super) struct Owned<P> {

@@ -21,11 +21,12 @@ mod upload;
 mod wire;
 
 use crate::clock::SystemClock;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::key::Key;
 use crate::store::adapter::asked::Act;
 use crate::store::adapter::checked::checked;
 use crate::store::adapter::http::Client;
+use crate::store::adapter::name;
 use crate::store::credentials::azure::Source;
 use crate::store::env::Env;
 use crate::store::url::AzureLocation;
@@ -77,15 +78,11 @@ impl Azure {
         let client = Client::new(&*env, options);
         let clock = Arc::new(SystemClock);
         let source = Source::new(location, options, Arc::clone(&env), clock);
-        let root = match location.prefix() {
-            "" => String::new(),
-            prefix => format!("{prefix}/"),
-        };
         Self {
             shared: Arc::new(Shared {
                 location: location.clone(),
                 options: options.clone(),
-                root,
+                root: name::root(location.prefix()),
                 client,
                 source,
                 env,
@@ -96,11 +93,7 @@ impl Azure {
 
     /// The name of a file in the whole container.
     fn name(&self, key: &Key) -> Result<String> {
-        if key.as_str().is_empty() {
-            let asked = self.asked(Act::Look, "");
-            return Err(asked.error(ErrorKind::Invalid, "the prefix itself is no file"));
-        }
-        Ok(format!("{}{key}", self.shared.root))
+        name::full(&self.shared.root, key, &self.asked(Act::Look, ""))
     }
 
     /// What is being asked, for the text of errors.

@@ -1,10 +1,18 @@
-//! The error documents of services, and their text made fit to be shown.
+//! The documents of services, and their text made fit to be shown.
 
+use super::asked::{Asked, Place};
+use crate::error::Result;
 use crate::store::adapter::http::Refusal;
+use serde::de::DeserializeOwned;
 use std::fmt::Write as _;
 
 /// Longest text of a service that is passed on.
 const MAX_TEXT: usize = 300;
+
+/// Reads an XML document.
+pub(super) fn read<T: DeserializeOwned>(body: &[u8], asked: &Asked<'_, impl Place>) -> Result<T> {
+    quick_xml::de::from_reader(body).map_err(|error| asked.nonsense(one_line(&error.to_string())))
+}
 
 /// The text of an element of an error document, still escaped. No parser: documents of
 /// services that are not what they should be are no XML either, and nothing here is nested.

@@ -23,11 +23,12 @@ mod version;
 mod wire;
 
 use crate::clock::SystemClock;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::key::Key;
 use crate::store::adapter::asked::Act;
 use crate::store::adapter::checked::checked;
 use crate::store::adapter::http::Client;
+use crate::store::adapter::name;
 use crate::store::credentials::google::Source;
 use crate::store::env::Env;
 use crate::store::options::Options;
@@ -84,15 +85,11 @@ impl Google {
             env,
             Arc::new(SystemClock),
         );
-        let root = match location.prefix() {
-            "" => String::new(),
-            prefix => format!("{prefix}/"),
-        };
         Self {
             shared: Arc::new(Shared {
                 location: location.clone(),
                 options: options.clone(),
-                root,
+                root: name::root(location.prefix()),
                 client,
                 source,
                 settings: OnceCell::new(),
@@ -102,11 +99,7 @@ impl Google {
 
     /// The name of a file in the whole bucket.
     fn name(&self, key: &Key) -> Result<String> {
-        if key.as_str().is_empty() {
-            let asked = self.asked(Act::Look, "");
-            return Err(asked.error(ErrorKind::Invalid, "the prefix itself is no file"));
-        }
-        Ok(format!("{}{key}", self.shared.root))
+        name::full(&self.shared.root, key, &self.asked(Act::Look, ""))
     }
 
     /// What is being asked, for the text of errors.
@@ -246,7 +239,7 @@ impl Store for Google {
         prefix: &'a str,
         after: Option<&'a str>,
     ) -> BoxStream<'a, Result<Listed>> {
-        list::pages(self, prefix, after)
+        list::files(self, prefix, after)
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

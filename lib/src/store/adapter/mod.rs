@@ -10,5 +10,8 @@ pub(in crate::store) mod http;
 #[cfg(feature = "long-tail")]
 pub mod long_tail;
 pub mod memory;
+mod name;
+mod pages;
 pub mod s3;
 pub(in crate::store) mod signing;
+mod xml;

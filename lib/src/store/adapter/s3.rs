@@ -26,6 +26,7 @@ use crate::key::Key;
 use crate::store::adapter::asked::Act;
 use crate::store::adapter::checked::checked;
 use crate::store::adapter::http::Client;
+use crate::store::adapter::name;
 use crate::store::credentials::aws::Source;
 use crate::store::env::Env;
 use crate::store::url::S3Location;
@@ -63,6 +64,8 @@ pub struct S3 {
 
 struct Shared {
     location: S3Location,
+    /// What stands before each key, with its slash.
+    root: String,
     options: Options,
     env: Arc<dyn Env>,
     clock: Arc<dyn Clock>,
@@ -105,6 +108,7 @@ impl S3 {
         let source = Source::new(location.clone(), Arc::clone(&env), Arc::clone(&clock));
         Self {
             shared: Arc::new(Shared {
+                root: name::root(location.prefix()),
                 location,
                 options: options.clone(),
                 env,
@@ -160,10 +164,9 @@ impl S3 {
     /// The name of a file in the whole bucket.
     fn path(&self, key: &Key) -> Result<Path> {
         let prefix = self.shared.location.prefix();
-        let full = if prefix.is_empty() || key.as_str().is_empty() {
-            format!("{prefix}{key}")
-        } else {
-            format!("{prefix}/{key}")
+        let full = match key.as_str() {
+            "" => prefix.to_owned(),
+            key => format!("{}{key}", self.shared.root),
         };
         let path = Path::parse(full).ok().filter(|path| !path.is_root());
         path.ok_or_else(|| Error::new(ErrorKind::Invalid, format!("'{key}' is no name of a file")))
@@ -390,7 +393,7 @@ impl Store for S3 {
         prefix: &'a str,
         after: Option<&'a str>,
     ) -> BoxStream<'a, Result<Listed>> {
-        list::pages(self, prefix, after)
+        list::files(self, prefix, after)
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

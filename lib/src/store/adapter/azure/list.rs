@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::store::Listed;
 use crate::store::adapter::asked::Act;
 use crate::store::adapter::document;
-use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use crate::store::adapter::pages::pages;
+use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use http::Method;
 use serde::Deserialize;
 use std::future::ready;
@@ -63,24 +64,6 @@ pub(super) enum What {
     FilesAndUploads,
 }
 
-/// Where a listing stands.
-enum At {
-    Start,
-    /// The service's own mark.
-    Page(String),
-    End,
-}
-
-/// A listing under way.
-struct Listing<'a> {
-    store: &'a Azure,
-    prefix: &'a str,
-    what: What,
-    /// What the last page still holds.
-    found: std::vec::IntoIter<Listed>,
-    at: At,
-}
-
 /// The files whose key starts with `prefix` and stands behind `after`. The service can go on
 /// only where it stopped itself: what stands before `after` is asked for, too, and left out.
 pub(super) fn files<'a>(
@@ -98,66 +81,49 @@ pub(super) fn all<'a>(
     prefix: &'a str,
     what: What,
 ) -> BoxStream<'a, Result<Listed>> {
-    let listing = Listing {
-        store,
-        prefix,
-        what,
-        found: Vec::new().into_iter(),
-        at: At::Start,
-    };
-    let found = stream::unfold(listing, |mut listing| async move {
-        loop {
-            if let Some(file) = listing.found.next() {
-                return Some((Ok(file), listing));
-            }
-            if matches!(listing.at, At::End) {
-                return None;
-            }
-            if let Err(error) = listing.turn().await {
-                listing.at = At::End;
-                return Some((Err(error), listing));
-            }
-        }
-    });
-    found.fuse().boxed()
+    pages(what.asked(store, prefix), move |mark| {
+        page(store, prefix, what, mark)
+    })
 }
 
-impl Listing<'_> {
-    /// Takes the next page.
-    async fn turn(&mut self) -> Result<()> {
-        let act = match self.what {
-            What::Files => Act::List,
-            What::FilesAndUploads => Act::ListUploads,
+impl What {
+    fn asked<'a>(self, store: &'a Azure, prefix: &'a str) -> Asked<'a> {
+        let act = match self {
+            Self::Files => Act::List,
+            Self::FilesAndUploads => Act::ListUploads,
         };
-        let asked = self.store.asked(act, self.prefix);
-        let root = &self.store.shared.root;
-        let mut call = Call::new(Method::GET, "")
-            .query("restype", "container")
-            .query("comp", "list")
-            .query("prefix", format!("{root}{}", self.prefix));
-        if self.what == What::FilesAndUploads {
-            call = call.query("include", "uncommittedblobs");
-        }
-        if let At::Page(mark) = &self.at {
-            call = call.query("marker", mark);
-        }
-        let answer = self.store.send_whole(call).await;
-        let answer = answer.map_err(|trouble| asked.explain(trouble))?;
-        let page: Page = quick_xml::de::from_reader(&**answer.body())
-            .map_err(|error| asked.nonsense(document::one_line(&error.to_string())))?;
-        let next = Some(page.next_marker).filter(|mark| !mark.is_empty());
-        // A service that starts again would have us turn in a circle.
-        if matches!((&self.at, &next), (At::Page(mark), Some(next)) if mark == next) {
-            return Err(asked.nonsense("the listing does not go on"));
-        }
-        self.found = read(page.blobs.blob, root, &asked)?.into_iter();
-        self.at = next.map_or(At::End, At::Page);
-        Ok(())
+        store.asked(act, prefix)
     }
 }
 
+/// One page, and the mark of the next.
+async fn page(
+    store: &Azure,
+    prefix: &str,
+    what: What,
+    mark: Option<String>,
+) -> Result<(Vec<Listed>, Option<String>)> {
+    let asked = what.asked(store, prefix);
+    let root = &store.shared.root;
+    let mut call = Call::new(Method::GET, "")
+        .query("restype", "container")
+        .query("comp", "list")
+        .query("prefix", format!("{root}{prefix}"));
+    if what == What::FilesAndUploads {
+        call = call.query("include", "uncommittedblobs");
+    }
+    if let Some(mark) = mark {
+        call = call.query("marker", mark);
+    }
+    let answer = store.send_whole(call).await;
+    let answer = answer.map_err(|trouble| asked.explain(trouble))?;
+    let page: Page = document::read(answer.body(), &asked)?;
+    let next = Some(page.next_marker).filter(|mark| !mark.is_empty());
+    Ok((files_of(page.blobs.blob, root, &asked)?, next))
+}
+
 /// The files of a page, below `root`. Folders of an account that has them are none.
-fn read(entries: Vec<Entry>, root: &str, asked: &Asked<'_>) -> Result<Vec<Listed>> {
+fn files_of(entries: Vec<Entry>, root: &str, asked: &Asked<'_>) -> Result<Vec<Listed>> {
     let mut files = Vec::with_capacity(entries.len());
     for Entry { name, properties } in entries {
         if properties.resource_type.as_deref() == Some("directory") {

@@ -109,8 +109,7 @@ async fn blocks(store: &Azure, key: &str, name: &str) -> Result<Vec<BlockEntry>>
         Err(trouble) if trouble.is_missing() => return Ok(Vec::new()),
         Err(trouble) => return Err(asked.explain(trouble)),
     };
-    let list: BlockList = quick_xml::de::from_reader(&**answer.body())
-        .map_err(|error| asked.nonsense(document::one_line(&error.to_string())))?;
+    let list: BlockList = document::read(answer.body(), &asked)?;
     Ok(list.uncommitted_blocks.block)
 }
 

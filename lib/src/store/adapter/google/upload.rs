@@ -1,12 +1,13 @@
 //! Large files, in parts: <https://cloud.google.com/storage/docs/multipart-uploads>.
 
-use super::list::{document, read};
+use super::list::document;
 use super::wire::Call;
 use super::{Google, checksum, unfinished};
 use crate::error::{ErrorKind, Result};
 use crate::key::Key;
 use crate::store::Upload;
 use crate::store::adapter::asked::Act;
+use crate::store::adapter::document::read;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
