@@ -34,7 +34,7 @@ use crate::error::Result;
 use crate::key::Key;
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -206,6 +206,14 @@ pub enum Got {
     NotModified,
     /// There is no such file.
     Missing,
+}
+
+impl Got {
+    /// No bytes of a file, if it is there: no request can ask for nothing.
+    pub(in crate::store) fn nothing_of(info: Option<FileInfo>) -> Self {
+        let bytes = stream::empty().boxed();
+        info.map_or(Self::Missing, |info| Self::Found(Body { info, bytes }))
+    }
 }
 
 /// A file that is being read.

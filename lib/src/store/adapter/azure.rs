@@ -37,7 +37,7 @@ use crate::store::{
 use answer::Asked;
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt};
+use futures_util::stream::BoxStream;
 use http::Method;
 use http_body_util::BodyDataStream;
 use settings::Settings;
@@ -148,10 +148,7 @@ impl Store for Azure {
         let mut call = Call::new(Method::GET, &name).unlock();
         if let Some(range) = &want.range {
             if range.is_empty() {
-                // No request can ask for nothing.
-                let info = self.head(key).await?;
-                let bytes = stream::empty().boxed();
-                return Ok(info.map_or(Got::Missing, |info| Got::Found(Body { info, bytes })));
+                return self.head(key).await.map(Got::nothing_of);
             }
             call = call.header("range", format!("bytes={}-{}", range.start, range.end - 1));
         }

@@ -138,6 +138,18 @@ pub(in crate::store) struct Refusal {
     pub(in crate::store) body: Bytes,
 }
 
+impl Refusal {
+    /// Reads an answer whole. What its status says is known, even if the reasons are not.
+    pub(in crate::store) async fn read(answer: http::Response<Answer>) -> Self {
+        let (parts, body) = answer.into_parts();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body: whole(body).await.unwrap_or_default(),
+        }
+    }
+}
+
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Refusal({})", self.status)

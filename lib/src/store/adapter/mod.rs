@@ -1,5 +1,6 @@
 //! The services, one file each.
 
+mod address;
 mod asked;
 pub mod azure;
 mod checked;

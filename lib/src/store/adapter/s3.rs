@@ -39,7 +39,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use etag::Spelling;
 use extra::Extra;
-use futures_util::stream::{self, BoxStream, StreamExt};
+use futures_util::stream::BoxStream;
 use http::{HeaderValue, StatusCode};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
@@ -302,10 +302,7 @@ impl Store for S3 {
         let mut options = GetOptions::default();
         if let Some(range) = &want.range {
             if range.is_empty() {
-                // No request can ask for nothing.
-                let info = self.head(key).await?;
-                let bytes = stream::empty().boxed();
-                return Ok(info.map_or(Got::Missing, |info| Got::Found(Body { info, bytes })));
+                return self.head(key).await.map(Got::nothing_of);
             }
             options.range = Some(GetRange::Bounded(range.clone()));
         }

@@ -3,6 +3,7 @@
 use super::Azure;
 use super::settings::Settings;
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::adapter::address::address;
 use crate::store::adapter::document;
 use crate::store::adapter::http::body::{Answer, Outgoing};
 use crate::store::adapter::http::pool::Failure;
@@ -16,7 +17,6 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use md5::{Digest, Md5};
 use object_store::azure::{AzureAccessKey, AzureAuthorizer, AzureCredential};
 use object_store::client::HttpRequestBody;
-use std::fmt::Write as _;
 
 /// The version of the service's language that we speak.
 const VERSION: &str = "2023-11-03";
@@ -148,13 +148,7 @@ impl Azure {
             source.accepted().await;
             return Ok(answer);
         }
-        let (parts, body) = answer.into_parts();
-        let refusal = Refusal {
-            status: parts.status,
-            headers: parts.headers,
-            // What the status says is known, even if the reasons are not.
-            body: whole(body).await.unwrap_or_default(),
-        };
+        let refusal = Refusal::read(answer).await;
         if let Some(access) = access
             && UNKNOWN.contains(&code(&refusal).unwrap_or_default())
             && source.refused(access).await
@@ -187,17 +181,8 @@ impl Azure {
             );
             Error::new(ErrorKind::Invalid, what)
         };
-        let mut url = format!("{}/{}", settings.service, location.container());
-        if !call.name.is_empty() {
-            url.push('/');
-            escape(call.name, "/", &mut url);
-        }
-        let mut sign = '?';
-        for (name, value) in &call.query {
-            let _ = write!(url, "{sign}{name}=");
-            escape(value, "", &mut url);
-            sign = '&';
-        }
+        let bucket = format!("{}/{}", settings.service, location.container());
+        let url = address(&bucket, call.name, &call.query);
         let mut request = Request::new(HttpRequestBody::empty());
         *request.method_mut() = call.method;
         *request.uri_mut() = url.parse().map_err(|_| odd("the name of the file"))?;
@@ -242,16 +227,4 @@ fn credential(access: &Access) -> Result<AzureCredential> {
         }
         Access::Bearer(token) => AzureCredential::BearerToken(token.reveal().to_owned()),
     })
-}
-
-/// Percent escapes for all but letters, digits, `-._~` and what is `plain`.
-fn escape(text: &str, plain: &str, out: &mut String) {
-    for byte in text.bytes() {
-        let c = char::from(byte);
-        if c.is_ascii_alphanumeric() || "-._~".contains(c) || plain.contains(c) {
-            out.push(c);
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::Google;
 use crate::error::{Error, ErrorKind};
+use crate::store::adapter::address::address;
 use crate::store::adapter::document;
 use crate::store::adapter::http::body::{Answer, Outgoing};
 use crate::store::adapter::http::pool::Failure;
@@ -10,7 +11,6 @@ use crate::store::credentials::google::Token;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use std::fmt::Write as _;
 
 /// A request that is not sent yet.
 pub(super) struct Call<'a> {
@@ -124,20 +124,15 @@ impl Google {
         if answer.status().is_success() {
             return Ok(answer);
         }
-        let (parts, body) = answer.into_parts();
-        if let (StatusCode::UNAUTHORIZED, Some(token)) = (parts.status, token)
+        let refusal = Refusal::read(answer).await;
+        if let (StatusCode::UNAUTHORIZED, Some(token)) = (refusal.status, token)
             && self.shared.source.ended(token).await
         {
             // Nobody was let in, so nothing took place.
             let what = "the token has ended before its time";
             return Err(Trouble::Ours(Error::new(ErrorKind::Unavailable, what)));
         }
-        Err(Trouble::Refused(Refusal {
-            status: parts.status,
-            headers: parts.headers,
-            // What the status says is known, even if the reasons are not.
-            body: whole(body).await.unwrap_or_default(),
-        }))
+        Err(Trouble::Refused(refusal))
     }
 
     /// Sends a request and reads the answer whole.
@@ -153,17 +148,8 @@ impl Google {
         token: Option<&Token>,
     ) -> Result<Request<Outgoing>, Error> {
         let settings = self.settings().await?;
-        let mut url = format!("{}/{}", settings.service, self.shared.location.bucket());
-        if !call.name.is_empty() {
-            url.push('/');
-            escape(call.name, "/", &mut url);
-        }
-        let mut sign = '?';
-        for (name, value) in &call.query {
-            let _ = write!(url, "{sign}{name}=");
-            escape(value, "", &mut url);
-            sign = '&';
-        }
+        let bucket = format!("{}/{}", settings.service, self.shared.location.bucket());
+        let url = address(&bucket, call.name, &call.query);
         let odd =
             |what: &str| Error::new(ErrorKind::Invalid, format!("{what} holds odd characters"));
         let mut request = Request::new(Outgoing::new(call.body));
@@ -195,17 +181,5 @@ impl Google {
             headers.insert(AUTHORIZATION, bearer);
         }
         Ok(request)
-    }
-}
-
-/// Percent escapes for all but letters, digits, `-._~` and what is `plain`.
-fn escape(text: &str, plain: &str, out: &mut String) {
-    for byte in text.bytes() {
-        let c = char::from(byte);
-        if c.is_ascii_alphanumeric() || "-._~".contains(c) || plain.contains(c) {
-            out.push(c);
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
     }
 }
