@@ -19,4 +19,5 @@ pub mod scrub;
 pub mod seed;
 pub mod services;
 pub mod tap;
+pub mod twist;
 pub mod wire_proxy;

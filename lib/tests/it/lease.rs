@@ -8,10 +8,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 use pail::refs::{Outcome, RefEdit};
 use pail::store::adapter::memory::Memory;
-use pail::store::{
-    Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Resumed, Store,
-    Unfinished, Upload, Want,
-};
+use pail::store::{Capabilities, ConditionalPut, Got, Listed, Precondition, Put, Store, Want};
 use pail::transaction::{Change, Committed, Effort, Promise, Writes, examine, lease, probe};
 use pail::{ErrorKind, Key, Result};
 use std::cell::Cell;
@@ -22,6 +19,7 @@ use testkit::fault::{Fault, FaultStore, IgnoresConditions, Rule};
 use testkit::ids::SeededIds;
 use testkit::interleave::{Client, Explore, client};
 use testkit::tap::{Call, Tap, Tapped, Verb};
+use testkit::twist::{Twist, Twisted};
 use tokio::time::Instant;
 
 /// A change by a client that takes the lease.
@@ -247,12 +245,12 @@ async fn without_consent_nothing_is_written_under_a_lease() {
 #[tokio::test]
 async fn consent_changes_nothing_where_the_store_keeps_its_promises() {
     let ids = SeededIds::new(1);
-    let store = Probed::new(Memory::new());
+    let store = probed(None);
     assert_eq!(probe(&store, &ids, true).await.unwrap(), Writes::Swap);
     assert_eq!(probe(&store, &ids, false).await.unwrap(), Writes::Swap);
     let broken = examine(&store, &ids, Effort::THOROUGH).await.unwrap();
     assert_eq!(broken, []);
-    assert!(store.inner.files().is_empty());
+    assert!(store.0.inner.files().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -292,26 +290,22 @@ async fn each_broken_promise_is_found() {
             (Promise::Read, Odd::ReadsOld),
             (Promise::List, Odd::ListsNothing),
         ] {
-            let mut odd_store = Probed::new(Memory::new());
-            odd_store.odd = Some(odd);
+            let odd_store = probed(Some(odd));
             assert_eq!(found(&odd_store, effort).await, [promise]);
             let error = probe(&odd_store, &ids, true).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         }
-        let mut none = Probed::new(Memory::new());
-        none.odd = Some(Odd::HasNone);
+        let none = probed(Some(Odd::HasNone));
         assert_eq!(found(&none, effort).await, both);
         assert_eq!(probe(&none, &ids, true).await.unwrap(), Writes::Lease);
     }
-    let mut keeps = Probed::new(Memory::new());
-    keeps.odd = Some(Odd::DeletesNothing);
+    let keeps = probed(Some(Odd::DeletesNothing));
     assert_eq!(found(&keeps, Effort::THOROUGH).await, [Promise::Delete]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_has_no_conditions_is_written_under_the_lease() {
-    let mut store = Probed::new(Memory::new());
-    store.odd = Some(Odd::HasNone);
+    let store = probed(Some(Odd::HasNone));
     for (number, name, to) in [(1, "a", 'a'), (2, "b", 'b')] {
         let change = leased(number, &[edit(name, ' ', to)]);
         let answer = (change.edits.clone(), commit(&store, number, &change).await);
@@ -337,14 +331,17 @@ struct Probed {
     odd: Option<Odd>,
 }
 
-impl Probed {
-    fn new(inner: Memory) -> Self {
-        Self { inner, odd: None }
-    }
+fn probed(odd: Option<Odd>) -> Twisted<Probed> {
+    let inner = Memory::new();
+    Twisted(Probed { inner, odd })
 }
 
 #[async_trait]
-impl Store for Probed {
+impl Twist for Probed {
+    fn inner(&self) -> &dyn Store {
+        &self.inner
+    }
+
     fn capabilities(&self) -> Capabilities {
         let conditional_put = if self.odd == Some(Odd::HasNone) {
             ConditionalPut::None
@@ -356,18 +353,6 @@ impl Store for Probed {
             probe: true,
             ..self.inner.capabilities()
         }
-    }
-
-    fn describe(&self) -> String {
-        self.inner.describe()
-    }
-
-    fn credentials_used(&self) -> Option<String> {
-        None
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
-        self.inner.head(key).await
     }
 
     async fn get(&self, key: &Key, want: Want) -> Result<Got> {
@@ -382,22 +367,6 @@ impl Store for Probed {
             return Err(pail::Error::new(ErrorKind::Unsupported, "no conditions"));
         }
         self.inner.put(key, body, when).await
-    }
-
-    async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>> {
-        self.inner.begin(key).await
-    }
-
-    async fn resume(&self, key: &Key, token: &str) -> Result<Option<Resumed>> {
-        self.inner.resume(key, token).await
-    }
-
-    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>> {
-        self.inner.unfinished(prefix)
-    }
-
-    async fn abandon(&self, key: &str, token: &str) -> Result<()> {
-        self.inner.abandon(key, token).await
     }
 
     fn list<'a>(

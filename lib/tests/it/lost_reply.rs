@@ -6,15 +6,11 @@ use crate::it::commit_world::{
 use crate::it::ledger;
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::stream::BoxStream;
 use pail::format::manifest::SegmentRef;
 use pail::format::{keys, log};
 use pail::refs::{Outcome, Refusal};
 use pail::store::adapter::memory::Memory;
-use pail::store::{
-    Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Store, Unfinished, Upload,
-    Version, Want,
-};
+use pail::store::{Precondition, Put, Store, Version};
 use pail::transaction::{Cache, Committed, Snapshot};
 use pail::{Error, ErrorKind, Key, ObjectId, Result};
 use sha2::{Digest, Sha256};
@@ -27,6 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use testkit::fault::{Fault, FaultStore, Rule};
 use testkit::interleave::{Client, Explore, client};
 use testkit::tap::Verb;
+use testkit::twist::{Twist, Twisted};
 
 fn put(fault: Fault) -> Rule {
     Rule::new(fault).verb(Verb::Put).key(keys::MANIFEST)
@@ -214,25 +211,9 @@ async fn segment(store: &Memory) -> Result<SegmentRef> {
 }
 
 #[async_trait]
-impl Store for Meanwhile {
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    fn describe(&self) -> String {
-        self.inner.describe()
-    }
-
-    fn credentials_used(&self) -> Option<String> {
-        self.inner.credentials_used()
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
-        self.inner.head(key).await
-    }
-
-    async fn get(&self, key: &Key, want: Want) -> Result<Got> {
-        self.inner.get(key, want).await
+impl Twist for Meanwhile {
+    fn inner(&self) -> &dyn Store {
+        &self.inner
     }
 
     async fn put(&self, key: &Key, body: Bytes, when: Precondition<'_>) -> Result<Put> {
@@ -245,34 +226,6 @@ impl Store for Meanwhile {
         }
         self.others().await?;
         Err(Error::new(ErrorKind::InDoubt, "the reply was lost"))
-    }
-
-    async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>> {
-        self.inner.begin(key).await
-    }
-
-    async fn resume(&self, key: &Key, token: &str) -> Result<Option<Resumed>> {
-        self.inner.resume(key, token).await
-    }
-
-    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>> {
-        self.inner.unfinished(prefix)
-    }
-
-    async fn abandon(&self, key: &str, token: &str) -> Result<()> {
-        self.inner.abandon(key, token).await
-    }
-
-    fn list<'a>(
-        &'a self,
-        prefix: &'a str,
-        after: Option<&'a str>,
-    ) -> BoxStream<'a, Result<Listed>> {
-        self.inner.list(prefix, after)
-    }
-
-    async fn delete(&self, key: &Key) -> Result<()> {
-        self.inner.delete(key).await
     }
 }
 
@@ -293,13 +246,13 @@ async fn what_became_of_a_commit_is_told_however_many_others_came_after() {
             let at = Snapshot::read(&memory, &Cache::default(), None)
                 .await
                 .unwrap();
-            let store = Meanwhile {
+            let store = Twisted(Meanwhile {
                 inner: memory.clone(),
                 made,
                 others,
                 main,
                 done: AtomicBool::new(false),
-            };
+            });
             let done = commit_at(&store, 1, at, &change(1, &edits)).await;
             let answer = (edits.to_vec(), done);
             assert_eq!(
@@ -334,25 +287,9 @@ struct Stuck {
 }
 
 #[async_trait]
-impl Store for Stuck {
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    fn describe(&self) -> String {
-        self.inner.describe()
-    }
-
-    fn credentials_used(&self) -> Option<String> {
-        self.inner.credentials_used()
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
-        self.inner.head(key).await
-    }
-
-    async fn get(&self, key: &Key, want: Want) -> Result<Got> {
-        self.inner.get(key, want).await
+impl Twist for Stuck {
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
     }
 
     async fn put(&self, key: &Key, body: Bytes, when: Precondition<'_>) -> Result<Put> {
@@ -366,34 +303,6 @@ impl Store for Stuck {
         let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
         *late = Some((body, version));
         Err(Error::new(ErrorKind::InDoubt, "no answer came"))
-    }
-
-    async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>> {
-        self.inner.begin(key).await
-    }
-
-    async fn resume(&self, key: &Key, token: &str) -> Result<Option<Resumed>> {
-        self.inner.resume(key, token).await
-    }
-
-    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>> {
-        self.inner.unfinished(prefix)
-    }
-
-    async fn abandon(&self, key: &str, token: &str) -> Result<()> {
-        self.inner.abandon(key, token).await
-    }
-
-    fn list<'a>(
-        &'a self,
-        prefix: &'a str,
-        after: Option<&'a str>,
-    ) -> BoxStream<'a, Result<Listed>> {
-        self.inner.list(prefix, after)
-    }
-
-    async fn delete(&self, key: &Key) -> Result<()> {
-        self.inner.delete(key).await
     }
 }
 
@@ -453,11 +362,11 @@ async fn heavy_a_write_that_arrives_late_is_made_once_or_never() {
                 client(|store: Arc<dyn Store>, late: Rc<Late>| {
                     let first = &first;
                     async move {
-                        let stuck = Stuck {
+                        let stuck = Twisted(Stuck {
                             inner: store,
                             late: Arc::clone(&late),
                             done: AtomicBool::new(false),
-                        };
+                        });
                         let edits = vec![first.clone()];
                         Some((edits.clone(), commit(&stuck, 1, &change(1, &edits)).await))
                     }

@@ -5,13 +5,11 @@ mod tests;
 
 use crate::seed::Chance;
 use crate::tap::{Call, Tap, Tapped, Verb, broken};
+use crate::twist::{Twist, Twisted};
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt};
-use pail::store::{
-    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Store, Unfinished,
-    Upload, Want,
-};
+use futures_util::stream::{self, StreamExt};
+use pail::store::{Body, Capabilities, Precondition, Put, Store};
 use pail::{Error, ErrorKind, Key, Result};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -292,8 +290,11 @@ impl FaultStore {
 
 /// A store that promises conditions and does not keep them: what several real services do.
 /// The contract must fail on it, and nobody may trust it unprobed.
+pub type IgnoresConditions = Twisted<Unconditional>;
+
+/// What is different about [`IgnoresConditions`].
 #[derive(Debug, Clone)]
-pub struct IgnoresConditions {
+pub struct Unconditional {
     inner: Arc<dyn Store>,
     looks_first: bool,
 }
@@ -301,21 +302,23 @@ pub struct IgnoresConditions {
 impl IgnoresConditions {
     /// A store that writes in any case, and says that the condition held.
     pub fn new(inner: Arc<dyn Store>) -> Self {
-        Self {
+        Self(Unconditional {
             inner,
             looks_first: false,
-        }
+        })
     }
 
     /// A store that looks whether the condition holds and then writes, in two steps: only
     /// a race can tell.
     pub fn looking_first(inner: Arc<dyn Store>) -> Self {
-        Self {
+        Self(Unconditional {
             inner,
             looks_first: true,
-        }
+        })
     }
+}
 
+impl Unconditional {
     async fn holds(&self, key: &Key, when: Precondition<'_>) -> Result<bool> {
         if !self.looks_first {
             return Ok(true);
@@ -331,7 +334,11 @@ impl IgnoresConditions {
 }
 
 #[async_trait]
-impl Store for IgnoresConditions {
+impl Twist for Unconditional {
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
+    }
+
     /// It promises all the same; only trying tells.
     fn capabilities(&self) -> Capabilities {
         Capabilities {
@@ -340,54 +347,10 @@ impl Store for IgnoresConditions {
         }
     }
 
-    fn describe(&self) -> String {
-        self.inner.describe()
-    }
-
-    fn credentials_used(&self) -> Option<String> {
-        self.inner.credentials_used()
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<FileInfo>> {
-        self.inner.head(key).await
-    }
-
-    async fn get(&self, key: &Key, want: Want) -> Result<Got> {
-        self.inner.get(key, want).await
-    }
-
     async fn put(&self, key: &Key, body: Bytes, when: Precondition<'_>) -> Result<Put> {
         if !self.holds(key, when).await? {
             return Ok(Put::Lost);
         }
         self.inner.put(key, body, Precondition::Always).await
-    }
-
-    async fn begin(&self, key: &Key) -> Result<Box<dyn Upload>> {
-        self.inner.begin(key).await
-    }
-
-    async fn resume(&self, key: &Key, token: &str) -> Result<Option<Resumed>> {
-        self.inner.resume(key, token).await
-    }
-
-    fn unfinished<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<Unfinished>> {
-        self.inner.unfinished(prefix)
-    }
-
-    async fn abandon(&self, key: &str, token: &str) -> Result<()> {
-        self.inner.abandon(key, token).await
-    }
-
-    fn list<'a>(
-        &'a self,
-        prefix: &'a str,
-        after: Option<&'a str>,
-    ) -> BoxStream<'a, Result<Listed>> {
-        self.inner.list(prefix, after)
-    }
-
-    async fn delete(&self, key: &Key) -> Result<()> {
-        self.inner.delete(key).await
     }
 }
