@@ -105,7 +105,12 @@ impl S3 {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let location = location.clone().with_profile(options);
-        let source = Source::new(location.clone(), Arc::clone(&env), Arc::clone(&clock));
+        let source = Source::new(
+            location.clone(),
+            options.into(),
+            Arc::clone(&env),
+            Arc::clone(&clock),
+        );
         Self {
             shared: Arc::new(Shared {
                 root: name::root(location.prefix()),

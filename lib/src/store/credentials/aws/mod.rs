@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::secret::Secret;
 use crate::store::credentials::git::Helpers;
-use crate::store::credentials::web::Web;
+use crate::store::credentials::web::{Way, Web};
 use crate::store::credentials::{self, Kept, shortened};
 use crate::store::env::Env;
 use crate::store::url::S3Location;
@@ -92,6 +92,7 @@ struct Serves {
 #[derive(Debug)]
 pub(in crate::store) struct Source {
     location: S3Location,
+    way: Way,
     env: Arc<dyn Env>,
     clock: Arc<dyn Clock>,
     serves: OnceLock<Serves>,
@@ -103,11 +104,13 @@ impl Source {
     /// Remembers where to look; no I/O.
     pub(in crate::store) fn new(
         location: S3Location,
+        way: Way,
         env: Arc<dyn Env>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             location,
+            way,
             env,
             kept: Kept::new(Arc::clone(&clock)),
             clock,
@@ -167,7 +170,7 @@ impl Source {
         if !named && let Some(found) = self.in_env()? {
             return Ok(Some(found));
         }
-        let web = Web::new(&self.env);
+        let web = Web::new(&self.env, &self.way);
         if !named && let Some(found) = self.for_token_in_env(&web).await? {
             return Ok(Some(found));
         }

@@ -51,6 +51,7 @@ pub(super) fn in_container(env: &dyn Env) -> bool {
 /// [`ErrorKind::Invalid`] if it is set up wrongly, [`ErrorKind::Denied`] if it refuses,
 /// [`ErrorKind::Unavailable`] if it cannot answer now.
 pub(super) async fn container(web: &Web, env: &dyn Env) -> Result<Found> {
+    let web = web.near();
     let source = "the container's service";
     let address = match env.var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
         Some(path) => format!("{CONTAINER}{path}"),

@@ -23,6 +23,16 @@ fn source(
     files: &[(&str, &str)],
     vars: &[(&str, &str)],
 ) -> (Source, Arc<Hand>, TempDir) {
+    source_by(Way::default(), url, files, vars)
+}
+
+/// The same, on this way to services elsewhere.
+fn source_by(
+    way: Way,
+    url: &str,
+    files: &[(&str, &str)],
+    vars: &[(&str, &str)],
+) -> (Source, Arc<Hand>, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let home = folder.path();
     fs::create_dir_all(home.join(".aws/sso/cache")).expect("folders");
@@ -43,6 +53,7 @@ fn source(
     let clock = Arc::new(Hand::default());
     let source = Source::new(
         location,
+        way,
         Arc::new(env),
         Arc::clone(&clock) as Arc<dyn Clock>,
     );

@@ -57,7 +57,7 @@ async fn of_service(
                 "IDENTITY_ENDPOINT is no address",
             )
         })?;
-    let answer = web.send(request).await;
+    let answer = web.near().send(request).await;
     let answer = answer.map_err(|error| error.context(format_args!("cannot ask {source}")))?;
     let status = answer.status();
     if !status.is_success() {

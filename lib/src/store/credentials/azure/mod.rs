@@ -32,7 +32,7 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Options;
 use crate::store::credentials::git::Helpers;
-use crate::store::credentials::web::Web;
+use crate::store::credentials::web::{Way, Web};
 use crate::store::credentials::{self, Kept};
 use crate::store::env::Env;
 use crate::store::url::AzureLocation;
@@ -77,6 +77,7 @@ pub(in crate::store) struct Source {
     location: AzureLocation,
     profile: Option<String>,
     anonymous: bool,
+    way: Way,
     env: Arc<dyn Env>,
     clock: Arc<dyn Clock>,
     kept: Kept<Access>,
@@ -95,6 +96,7 @@ impl Source {
             location: location.clone(),
             profile: options.profile.clone(),
             anonymous: options.anonymous,
+            way: options.into(),
             env,
             kept: Kept::new(Arc::clone(&clock)),
             clock,
@@ -149,7 +151,7 @@ impl Source {
             return Ok(None);
         }
         let (env, now) = (&*self.env, self.clock.now());
-        let web = Web::new(&self.env);
+        let web = Web::new(&self.env, &self.way);
         if Entra::Environment.is_allowed(env)
             && let Some(found) = entra::secret(&web, env, now).await?
         {

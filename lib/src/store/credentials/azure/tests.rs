@@ -1,4 +1,5 @@
 use super::*;
+use crate::secret::Secret;
 use crate::store::Location;
 use crate::store::credentials::kept::MARGIN;
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use testkit::credentials_fake::Double;
 use testkit::credentials_fake::azure::{
     ASSERTION, CLIENT_SECRET, IDENTITY_HEADER, app_service, directory, machine,
 };
+use testkit::forward_proxy::ForwardProxy;
 
 const URL: &str = "az://team/files/repo";
 const KEY: &str = "aHVzaC1rZXk=";
@@ -66,15 +68,15 @@ async fn first(vars: &[(&str, &str)]) -> (Access, String) {
 }
 
 fn bearer(token: &str) -> Access {
-    Access::Bearer(crate::secret::Secret::new(token))
+    Access::Bearer(Secret::new(token))
 }
 
 fn key() -> Access {
-    Access::Key(crate::secret::Secret::new(KEY))
+    Access::Key(Secret::new(KEY))
 }
 
 fn sas() -> Access {
-    Access::Sas(crate::secret::Secret::new(SAS))
+    Access::Sas(Secret::new(SAS))
 }
 
 /// What is said of a failure, in which no secret may stand.
@@ -248,6 +250,27 @@ async fn a_wrong_client_secret_is_told_in_the_words_of_the_directory() {
         text.contains("AADSTS7000215") && !text.contains("Trace ID"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_through_the_proxy_of_the_options() {
+    let (directory, proxy) = (directory(), ForwardProxy::start(None));
+    let url = directory.url();
+    let options = Options {
+        proxy: Some(Secret::new(format!("http://{}", proxy.address()))),
+        ..Options::default()
+    };
+    let vars = [
+        ("AZURE_AUTHORITY_HOST", url.as_str()),
+        ("AZURE_TENANT_ID", "tenant"),
+        ("AZURE_CLIENT_ID", "app"),
+        ("AZURE_CLIENT_SECRET", CLIENT_SECRET),
+    ];
+    let (source, _) = source_with(URL, &options, &vars);
+    assert_eq!(found(&source).await.credential, bearer("hush-token-1"));
+    let asked = proxy.asked();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert!(asked[0].starts_with(&format!("POST {url}")), "{asked:?}");
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! Each source against a double that speaks its protocol.
 
 use super::*;
+use crate::store::Options;
 use testkit::credentials_fake::{Container, Machine, Portal, Sts};
+use testkit::forward_proxy::ForwardProxy;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/deploy";
 const END: &str = "1970-01-01T01:00:00Z";
@@ -43,6 +45,33 @@ async fn a_role_is_taken_on_with_the_keys_of_another_profile() {
     assert_eq!(asked[0].field("RoleSessionName"), "me");
     assert_eq!(asked[0].field("DurationSeconds"), "900");
     assert!(asked[0].header("authorization").contains("/eu-west-1/sts/"));
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_options_leads_to_roles_and_not_to_the_container() {
+    let (sts, proxy) = (Sts::start(&["task"], &[], END), ForwardProxy::start(None));
+    let container = Container::start("Bearer abc", END);
+    let (sts_url, container_url) = (sts.url(), container.url());
+    let options = Options {
+        proxy: Some(Secret::new(format!("http://{}", proxy.address()))),
+        ..Options::default()
+    };
+    let config = format!("[profile r]\nrole_arn = {ROLE}\ncredential_source = EcsContainer\n");
+    let vars = [
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", &*container_url),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "Bearer abc"),
+        ("AWS_ENDPOINT_URL_STS", &*sts_url),
+    ];
+    let files = [("config", &*config)];
+    let (source, _, _home) = source_by((&options).into(), "s3://r@team", &files, &vars);
+    let found = source.get().await.expect("credentials");
+    assert_eq!(found.credential.id, "deploy-1");
+    let asked = proxy.asked();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert!(
+        asked[0].starts_with(&format!("POST {sts_url}")),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test]
