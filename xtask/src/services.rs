@@ -73,6 +73,12 @@ impl Cast {
         })
     }
 
+    /// The tests that a run on them leaves out, as nextest's filter.
+    pub fn left_out(self) -> String {
+        let filters: Vec<_> = self.0.iter().map(|server| server.left_out()).collect();
+        filters.join(" + ")
+    }
+
     /// Installs those that are missing.
     pub fn install(self) -> Result<(), String> {
         let target = process::target()?;

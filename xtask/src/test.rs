@@ -94,7 +94,8 @@ fn take(options: &Options, steps: &mut Steps, closing: &mut Vec<String>) -> Resu
     if let Some(name) = &options.s3 {
         cast = Cast::other_s3(name)?;
         if filters.is_empty() {
-            filters = ["-E", ON_S3].map(str::to_owned).to_vec();
+            let filter = format!("{ON_S3} - ({})", cast.left_out());
+            filters = vec!["-E".to_owned(), filter];
         }
     }
     if options.long_tail {

@@ -45,6 +45,12 @@ pub trait Server: Sync {
     /// The variables by which the tests find it.
     fn settings(&self, ports: &[u16]) -> Vec<(&'static str, String)>;
 
+    /// The tests that a run on it leaves out, as nextest's filter: those of what it does not
+    /// claim to do.
+    fn left_out(&self) -> &'static str {
+        "none()"
+    }
+
     /// Removes what it leaves outside of its folder when it is killed.
     fn clean(&self, _ports: &[u16]) {}
 }
