@@ -166,61 +166,6 @@ async fn a_version_that_is_known_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn of_eight_creators_one_wins() {
-    let store = store();
-    let tries = (0..8).map(|n| {
-        let (store, body) = (&store, Bytes::from(format!("from {n}")));
-        async move { (n, store.put(&key("race"), body, Precondition::Absent).await) }
-    });
-    let mut winners = Vec::new();
-    for (n, result) in future::join_all(tries).await {
-        match result {
-            Ok(Put::Written(_)) => winners.push(n),
-            Ok(Put::Lost) => {}
-            Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}"),
-        }
-    }
-    assert_eq!(winners.len(), 1, "{winners:?}");
-    let body = read(&store, "race", Want::all()).await;
-    assert_eq!(body, format!("from {}", winners[0]).into_bytes());
-}
-
-#[tokio::test]
-async fn no_update_is_lost_among_eight_writers() {
-    const EACH: usize = 4;
-    let store = store();
-    put(&store, "count", "0").await;
-    let writers = (0..8).map(|_| async {
-        let mut done = 0;
-        while done < EACH {
-            let Ok(Got::Found(body)) = store.get(&key("count"), Want::all()).await else {
-                panic!("no count");
-            };
-            let version = body.info.version;
-            let chunks: Vec<Bytes> = body.bytes.try_collect().await.expect("a body");
-            let count: usize = String::from_utf8(chunks.concat())
-                .expect("text")
-                .parse()
-                .expect("a number");
-            let next = Bytes::from((count + 1).to_string());
-            let when = Precondition::Unchanged(&version);
-            if let Put::Written(_) = store
-                .put(&key("count"), next, when)
-                .await
-                .expect("an answer")
-            {
-                done += 1;
-            }
-        }
-    });
-    future::join_all(writers).await;
-    assert_eq!(
-        read(&store, "count", Want::all()).await,
-        (8 * EACH).to_string().into_bytes()
-    );
-}
-
-#[tokio::test]
 async fn an_update_of_what_has_gone_is_lost() {
     let store = store();
     let version = put(&store, "a", "one").await;
@@ -270,7 +215,14 @@ async fn an_aborted_upload_leaves_no_file() {
     upload.abort().await.expect("aborted");
     upload.abort().await.expect("aborted again");
     let error = upload.complete().await.expect_err("an error");
-    assert_eq!(error.kind(), ErrorKind::Missing, "{error}");
+    // Ceph does not tell an upload that has ended from one that is being completed.
+    let ceph = error.to_string().contains("already in progress");
+    let expected = if ceph {
+        ErrorKind::Unavailable
+    } else {
+        ErrorKind::Missing
+    };
+    assert_eq!(error.kind(), expected, "{error}");
     assert_eq!(store.head(&key("big")).await.expect("an answer"), None);
 }
 
