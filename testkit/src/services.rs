@@ -1,4 +1,6 @@
-//! Where the services are that `cargo xtask test` starts.
+//! Where the services are that `cargo xtask test` starts, and the programs that it installs.
+
+use std::path::PathBuf;
 
 /// An S3 server on loopback, for tests only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +68,16 @@ pub fn azure() -> AzureService {
         sas: setting("PAIL_TEST_AZURE_SAS"),
         readonly_sas: setting("PAIL_TEST_AZURE_READONLY_SAS"),
     }
+}
+
+/// The folders of git-lfs: the newest that the registries have, and Debian's.
+///
+/// # Panics
+///
+/// If they are not installed, as for [`s3`].
+#[track_caller]
+pub fn git_lfs() -> [PathBuf; 2] {
+    ["PAIL_TEST_LFS", "PAIL_TEST_LFS_DEBIAN"].map(|name| setting(name).into())
 }
 
 #[track_caller]

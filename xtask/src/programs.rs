@@ -5,6 +5,7 @@
 //! that passed.
 
 mod annex;
+mod lfs;
 
 use crate::process;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,18 @@ const PROGRAMS: &[Program] = &[
         need: Need::Old,
         install: annex::debian,
         installed: annex::installed_debian,
+    },
+    Program {
+        variable: "PAIL_TEST_LFS",
+        need: Need::Usual,
+        install: lfs::newest,
+        installed: lfs::installed_newest,
+    },
+    Program {
+        variable: "PAIL_TEST_LFS_DEBIAN",
+        need: Need::Usual,
+        install: lfs::debian,
+        installed: lfs::installed_debian,
     },
 ];
 
