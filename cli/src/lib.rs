@@ -9,6 +9,7 @@ pub mod connect;
 pub mod detached;
 pub mod env;
 pub mod exit;
+pub mod lfs_agent;
 pub mod multicall;
 pub mod remote_helper;
 pub mod runtime;
@@ -24,10 +25,7 @@ pub fn run() -> ExitCode {
     match multicall::role(&args) {
         multicall::Role::RemoteHelper => remote_helper::main(&args),
         multicall::Role::AnnexAgent => annex_agent::main(),
+        multicall::Role::LfsAgent => lfs_agent::main(),
         multicall::Role::Commands(args) => commands::main(args),
-        multicall::Role::NotYet(name) => {
-            ui::error(&format!("{name} is not part of this version"), None);
-            ExitCode::from(exit::USAGE)
-        }
     }
 }

@@ -10,10 +10,10 @@ pub enum Role {
     RemoteHelper,
     /// `git-annex-remote-pail`: a special remote of git-annex.
     AnnexAgent,
+    /// `git-lfs-pail`: git-lfs's transfer agent.
+    LfsAgent,
     /// `git-pail`, or any other name: the commands for people.
     Commands(Vec<OsString>),
-    /// A name that a later version will answer to.
-    NotYet(String),
 }
 
 /// The schemes whose helpers we are: `git-remote-<scheme>`.
@@ -22,10 +22,13 @@ pub use pail::store::SCHEMES;
 /// The name by which git-annex calls us: `externaltype=pail`.
 pub const ANNEX_AGENT: &str = "git-annex-remote-pail";
 
+/// The name under which git-lfs calls us.
+pub use crate::lfs_agent::settings::PROGRAM as LFS_AGENT;
+
 /// The names under which git and its kin call us, beside `git-pail`.
 pub fn names() -> impl Iterator<Item = String> {
     let helpers = SCHEMES.iter().map(|scheme| helper(scheme));
-    helpers.chain([ANNEX_AGENT.to_owned()])
+    helpers.chain([LFS_AGENT, ANNEX_AGENT].map(str::to_owned))
 }
 
 /// The name of the remote helper for a scheme.
@@ -47,8 +50,8 @@ pub fn role(args: &[OsString]) -> Role {
         Role::RemoteHelper
     } else if name == ANNEX_AGENT {
         Role::AnnexAgent
-    } else if name == "git-lfs-pail" {
-        Role::NotYet(name.to_owned())
+    } else if name == LFS_AGENT {
+        Role::LfsAgent
     } else {
         Role::Commands(args.to_vec())
     }
@@ -67,6 +70,6 @@ mod tests {
         }
         assert_eq!(role("/usr/bin/git-annex-remote-pail"), Role::AnnexAgent);
         assert!(matches!(role("git-pail"), Role::Commands(_)));
-        assert!(matches!(role("git-lfs-pail"), Role::NotYet(_)));
+        assert_eq!(role("/usr/bin/git-lfs-pail"), Role::LfsAgent);
     }
 }

@@ -25,6 +25,7 @@ mod it {
     mod forward_proxy;
     mod incomplete;
     mod kill;
+    mod lfs;
     mod lfs_locks;
     mod ls_remote;
     mod maintenance;

@@ -158,12 +158,16 @@ async fn machine() -> Result<Vec<Finding>, Stop> {
         let file = format!("{name}{EXE_SUFFIX}");
         let first = folders.iter().map(|folder| folder.join(&file));
         let Some(path) = first.into_iter().find(|path| path.exists()) else {
-            let (severity, reason) = match name == multicall::ANNEX_AGENT {
-                true => (
+            let (severity, reason) = match &*name {
+                multicall::ANNEX_AGENT => (
                     Severity::Note,
                     "git-annex does not find it: externaltype=pail does not work",
                 ),
-                false => (
+                multicall::LFS_AGENT => (
+                    Severity::Note,
+                    "Git LFS does not find it: objects in a bucket neither come nor go",
+                ),
+                _ => (
                     Severity::Warning,
                     "git does not find it: URLs of its scheme do not work",
                 ),

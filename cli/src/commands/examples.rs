@@ -19,7 +19,10 @@ pub(super) const ALL: &[(&str, &[Example])] = &[
     (
         "install",
         &[
-            ("git pail install", "make the links beside git-pail"),
+            (
+                "git pail install",
+                "make the links beside git-pail, and tell Git LFS",
+            ),
             (
                 "git pail install --only pail",
                 "leave git-remote-s3 to another tool; URLs are then pail::s3://bucket/prefix",

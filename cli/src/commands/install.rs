@@ -1,23 +1,26 @@
-//! `git pail install`: the links by which git finds us.
+//! `git pail install`: the links by which git and git-lfs find us, and what git-lfs is told.
 
 use super::links::{Found, Program};
 use super::stop::{Stop, say};
-use super::{man_pages, submodules};
+use super::{lfs_settings, man_pages, submodules};
 use crate::{env, multicall, ui};
 use pail::error::IoContext;
 use std::env::consts::EXE_SUFFIX;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Make the links by which git finds this program
+/// Make the links by which git and Git LFS find this program
 ///
 /// Git calls git-remote-s3 for a URL such as s3://bucket/prefix, and git-annex calls
 /// git-annex-remote-pail for a special remote of the type pail. This command makes links
 /// of these names to git-pail, beside it or in a folder of your choice, and writes man
 /// pages to ../share/man/man1 when that folder is a bin. It can be run again at any time;
 /// what is right already stays. A file that is not ours is not overwritten: another tool
-/// may be called git-remote-s3 too. No git configuration is needed, and none is changed
-/// without --allow-submodules.
+/// may be called git-remote-s3 too.
+///
+/// Git needs no configuration for that. Git LFS does: the command sets lfs.<form>.* in the
+/// global git configuration, for URLs that lie in a bucket and no others, so that every
+/// clone has its LFS objects without a step of its own. --no-lfs leaves that out.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
@@ -34,6 +37,9 @@ pub(super) struct Args {
     /// git configuration
     #[arg(long)]
     allow_submodules: bool,
+    /// Neither link git-lfs-pail nor tell Git LFS of it
+    #[arg(long)]
+    no_lfs: bool,
     /// Folder for the man pages, such as ~/.local/share/man/man1
     #[arg(long, value_name = "FOLDER", conflicts_with = "no_man")]
     man_dir: Option<PathBuf>,
@@ -52,11 +58,15 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
         false => args.only.clone(),
     };
 
+    let mut names: Vec<_> = schemes.iter().map(|it| multicall::helper(it)).collect();
+    names.extend((!args.no_lfs).then(|| multicall::LFS_AGENT.to_owned()));
+    let annex = args
+        .only
+        .is_empty()
+        .then(|| multicall::ANNEX_AGENT.to_owned());
+    names.extend(annex);
     let mut refused = Vec::new();
-    let helpers = schemes.iter().map(|scheme| multicall::helper(scheme));
-    let others = [multicall::ANNEX_AGENT.to_owned()];
-    let others = others.into_iter().filter(|_| args.only.is_empty());
-    for name in helpers.chain(others) {
+    for name in names {
         let name = format!("{name}{EXE_SUFFIX}");
         let link = folder.join(&name);
         let found = program.look(&link)?;
@@ -80,6 +90,14 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
     }
     if !args.no_man {
         write_man_pages(&args, &folder)?;
+    }
+    if !args.no_lfs {
+        let set = lfs_settings::set(&schemes).await?;
+        if set > 0 {
+            say(&format!(
+                "set {set} keys for Git LFS (lfs.*) in the global git configuration"
+            ))?;
+        }
     }
     if args.allow_submodules {
         for key in submodules::allow(&schemes).await? {

@@ -12,6 +12,7 @@ mod git;
 mod init;
 mod install;
 mod json;
+mod lfs_settings;
 mod links;
 mod lock;
 mod locks;

@@ -2,7 +2,7 @@
 
 use super::links::{Found, Program};
 use super::stop::{Stop, say};
-use super::{man_pages, submodules};
+use super::{lfs_settings, man_pages, submodules};
 use crate::{env, multicall};
 use pail::error::IoContext;
 use std::env::consts::EXE_SUFFIX;
@@ -12,8 +12,8 @@ use std::path::PathBuf;
 /// Take away what `git pail install` made
 ///
 /// Removes the links that point at this program, the man pages that were written with
-/// them, and protocol.<scheme>.allow=always from the global git configuration. Anything
-/// else stays, git-pail itself too.
+/// them, and from the global git configuration what tells Git LFS of it and
+/// protocol.<scheme>.allow=always. Anything else stays, git-pail itself too.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
@@ -55,6 +55,13 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
             ))?;
             removed += count;
         }
+    }
+    let unset = lfs_settings::unset(&multicall::SCHEMES).await?;
+    if unset > 0 {
+        say(&format!(
+            "unset {unset} keys for Git LFS (lfs.*) in the global git configuration"
+        ))?;
+        removed += unset;
     }
     for key in submodules::disallow(&multicall::SCHEMES).await? {
         say(&format!("unset {key} in the global git configuration"))?;

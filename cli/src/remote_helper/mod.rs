@@ -5,6 +5,7 @@ mod edits;
 pub mod options;
 pub mod reply;
 
+use crate::lfs_agent::endpoint;
 use crate::runtime::{self, Ended};
 use crate::{config, connect, detached, exit, stdio, ui};
 use command::{Command, PushLine};
@@ -169,8 +170,32 @@ impl Session {
         Ok(remote)
     }
 
+    /// Tells git-lfs to take this remote's URL as it is, where it cannot read it: after a
+    /// fetch comes a checkout, and before a push git-lfs's hook. Costs a spawn once, for such
+    /// a URL only.
+    fn help_lfs(&mut self) -> Result<(), Stop> {
+        let told = self.config.get("lfs.customtransfer.pail.path").is_some();
+        let Some(name) = self.name.clone().filter(|_| told) else {
+            return Ok(());
+        };
+        if !endpoint::is_unreadable(&self.config, &name) {
+            return Ok(());
+        }
+        let key = format!("remote.{name}.lfsurl");
+        match self.run(Git::new().set_config(&key, endpoint::SAME_AS_URL)) {
+            Err(Stop::Failed(error)) => ui::warn(&format!("no LFS with this remote: {error}")),
+            done => done?,
+        }
+        // Once is enough.
+        self.config = self.run(Config::read_default())?;
+        Ok(())
+    }
+
     fn list(&mut self, for_push: bool) -> Result<(), Stop> {
         let remote = self.remote()?;
+        if for_push {
+            self.help_lfs()?;
+        }
         self.told = self.run(remote.snapshot())?;
         let Some(told) = &self.told else {
             // What a first push makes takes the format of the repository that is pushed.
@@ -204,6 +229,7 @@ impl Session {
 
     fn fetch(&mut self, batch: &[Vec<u8>]) -> Result<(), Stop> {
         let remote = self.remote()?;
+        self.help_lfs()?;
         let wants: Option<BTreeSet<ObjectId>> =
             batch.iter().map(|hex| ObjectId::from_hex(hex)).collect();
         let wants = wants.ok_or_else(|| {

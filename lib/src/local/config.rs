@@ -3,6 +3,7 @@
 use super::command::Git;
 use crate::error::Result;
 use std::collections::HashMap;
+use std::ffi::OsStr;
 
 /// The settings that concern us, last value wins, keys as git writes them.
 #[derive(Debug, Clone, Default)]
@@ -11,30 +12,36 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads `pail.*`, `fetch.*`, `transfer.*`, the `pail-*` keys of remotes, and what git
-    /// itself knows of proxies and authorities. One spawn.
+    /// Reads `pail.*`, `fetch.*`, `transfer.*`, what is said of remotes and of their URLs, what
+    /// says where LFS objects lie, and what git itself knows of proxies and authorities. One
+    /// spawn.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Local`] if git cannot be run.
     pub async fn read(git: &Git) -> Result<Self> {
-        const WANTED: &str = r"^(pail\.|fetch\.|transfer\.|extensions\.partialclone$|http\.(proxy|sslcainfo)$|remote\..*\.(pail-|promisor$|proxy$))";
-        let output = git
-            .run(["config", "-z", "--get-regexp", WANTED], Vec::new())
-            .await?;
-        let mut values = HashMap::new();
-        for item in output
-            .stdout
-            .split(|byte| *byte == 0)
-            .filter(|item| !item.is_empty())
-        {
+        const NOWHERE: [&str; 0] = [];
+        Self::read_from(git, &NOWHERE).await
+    }
+
+    /// Reads the same from one place only, which these words of `git config` name.
+    pub(super) async fn read_from<S: AsRef<OsStr>>(git: &Git, place: &[S]) -> Result<Self> {
+        const WANTED: &str = r"^(pail\.|fetch\.|transfer\.|extensions\.partialclone$|http\.(proxy|sslcainfo)$|lfs\.((push)?url|storage|customtransfer\.pail\.path)$|url\..*\.(push)?insteadof$|remote\..*\.(pail-|promisor$|proxy$|(lfs)?(push)?url$))";
+        let words = ["config", "-z"].map(OsStr::new).into_iter();
+        let words = words.chain(place.iter().map(AsRef::as_ref));
+        let words = words.chain(["--get-regexp", WANTED].map(OsStr::new));
+        let output = git.run(words, Vec::new()).await?;
+        let items = output.stdout.split(|byte| *byte == 0);
+        let values = items.filter(|item| !item.is_empty()).map(|item| {
             let text = String::from_utf8_lossy(item);
             match text.split_once('\n') {
-                Some((key, value)) => values.insert(key.to_owned(), Some(value.to_owned())),
-                None => values.insert(text.into_owned(), None),
-            };
-        }
-        Ok(Self { values })
+                Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
+                None => (text.into_owned(), None),
+            }
+        });
+        Ok(Self {
+            values: values.collect(),
+        })
     }
 
     /// Reads it with the git on `PATH`, in the surroundings that this process has.
@@ -89,5 +96,28 @@ impl Config {
                 value.as_deref().unwrap_or("true"),
             ))
         })
+    }
+}
+
+impl Git {
+    /// Sets a key in the configuration of the repository.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Local`] if git cannot write it.
+    pub async fn set_config(&self, key: &str, value: &str) -> Result<()> {
+        let act = format!("set {key}");
+        self.ok(&act, ["config", key, value], Vec::new()).await?;
+        Ok(())
+    }
+}
+
+/// Keys with their values, spelled as [`Config::get`] wants them.
+impl FromIterator<(String, String)> for Config {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(pairs: T) -> Self {
+        let pairs = pairs.into_iter();
+        Self {
+            values: pairs.map(|(key, value)| (key, Some(value))).collect(),
+        }
     }
 }

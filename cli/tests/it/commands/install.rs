@@ -108,12 +108,56 @@ fn only_the_named_schemes_get_links() {
     let dir = world.path("bin");
     let dir = dir.to_str().unwrap();
     world.shown(&["install", "--no-man", "--dir", dir, "--only", "pail,s3"]);
-    assert_eq!(world.tree("bin").len(), 2);
+    assert_eq!(
+        world.tree("bin").len(),
+        3,
+        "two helpers, and git-lfs's agent"
+    );
     let said = world.fails(2, &["install", "--dir", dir, "--only", "gopher"]);
     assert!(
         said.contains("s3+https"),
         "it names those that there are: {said}"
     );
+}
+
+#[test]
+fn git_lfs_is_told_once_and_what_others_told_it_stays() {
+    let world = World::new();
+    let dir = world.path("bin");
+    let dir = dir.to_str().unwrap();
+    let set = || {
+        let out = world
+            .git
+            .run(&["config", "--global", "--get-regexp", "^lfs"]);
+        out.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    world.shown(&["install", "--no-man", "--dir", dir, "--no-lfs"]);
+    assert!(set().is_empty());
+    assert!(!world.path("bin/git-lfs-pail").exists());
+
+    let other = "lfs.https://gs.standalonetransferagent";
+    world.git.config(other, "another");
+    let out = world.pail(&["install", "--no-man", "--dir", dir]);
+    assert!(
+        out.ok() && out.stderr.contains("'another'"),
+        "{}",
+        out.stderr
+    );
+    assert!(world.path("bin/git-lfs-pail").is_symlink());
+    let first = set();
+    for line in [
+        "lfs.customtransfer.pail.path git-lfs-pail",
+        "lfs.https://s3.standalonetransferagent pail",
+        "lfs.https://az+http.locksverify false",
+        "lfs.pail::.standalonetransferagent pail",
+    ] {
+        assert!(first.iter().any(|set| set == line), "{line}: {first:?}");
+    }
+    world.shown(&["install", "--no-man", "--dir", dir]);
+    assert_eq!(set(), first);
+
+    world.shown(&["uninstall", "--dir", dir]);
+    assert_eq!(set(), [format!("{other} another")]);
 }
 
 #[test]
