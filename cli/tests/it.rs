@@ -14,6 +14,7 @@ mod it {
     mod proxied;
     mod world;
 
+    mod annex;
     mod bad_input;
     mod care;
     mod clone;

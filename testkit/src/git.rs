@@ -242,7 +242,12 @@ impl Default for Git {
 }
 
 /// Runs a program to its end with this input, and kills it and its children if it hangs.
-pub fn run(mut command: Command, input: &[u8]) -> Output {
+pub fn run(command: Command, input: &[u8]) -> Output {
+    run_within(PATIENCE, command, input)
+}
+
+/// The same for a program that may take long.
+pub fn run_within(patience: Duration, mut command: Command, input: &[u8]) -> Output {
     let mut child = command
         .process_group(0)
         .stdin(Stdio::piped())
@@ -264,7 +269,7 @@ pub fn run(mut command: Command, input: &[u8]) -> Output {
         let _ = ended.send(());
         out
     });
-    let hung = end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
+    let hung = end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout);
     if hung {
         kill_group(group);
     }

@@ -14,6 +14,7 @@ pub mod google;
 pub mod history;
 pub mod ids;
 pub mod interleave;
+pub mod programs;
 pub mod repo;
 pub mod scrub;
 pub mod seed;

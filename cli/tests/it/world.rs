@@ -142,6 +142,16 @@ impl Bucket {
         }
     }
 
+    /// The prefix that its files have, in the bucket of a service.
+    pub(crate) fn prefix(&self) -> &str {
+        match self {
+            Self::Folder(_) => "",
+            Self::S3(s3) => &s3.prefix,
+            Self::Google(_) => GOOGLE_PREFIX,
+            Self::Azure(azure) => &azure.prefix,
+        }
+    }
+
     /// The folder itself, for what only a file system can do.
     pub(crate) fn path(&self) -> &Path {
         match self {
@@ -317,6 +327,32 @@ fn sealed(mut manifest: Value) -> String {
     text.replacen(&blank, &digits, 1)
 }
 
+/// A key in a URL.
+fn escaped(key: &str) -> String {
+    let mut out = String::new();
+    for byte in key.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// What a piece of XML says.
+fn text_of(xml: &str) -> String {
+    let pairs = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+    ];
+    let pairs = pairs.into_iter().chain([("&#xD;", "\r"), ("&amp;", "&")]);
+    pairs.fold(xml.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
 fn walk(root: &Path, folder: &Path, keys: &mut Vec<String>) {
     for entry in folder.read_dir().into_iter().flatten() {
         let path = entry.unwrap().path();
@@ -334,6 +370,7 @@ fn walk(root: &Path, folder: &Path, keys: &mut Vec<String>) {
 
 impl S3 {
     fn file(&self, key: &str) -> String {
+        let key = escaped(key);
         format!("{}/{}/{}/{key}", self.endpoint, self.bucket, self.prefix)
     }
 
@@ -362,17 +399,14 @@ impl S3 {
             assert!(out.ok(), "{}", out.stderr);
             let page: Vec<&str> = out.stdout.split("<Key>").skip(1).collect();
             for item in &page {
-                let key = item.split("</Key>").next().unwrap();
-                keys.push(
-                    key.strip_prefix(&format!("{}/", self.prefix))
-                        .unwrap()
-                        .to_owned(),
-                );
+                let key = text_of(item.split("</Key>").next().unwrap());
+                let key = key.strip_prefix(&format!("{}/", self.prefix));
+                keys.push(key.unwrap().to_owned());
             }
             if !out.stdout.contains("<IsTruncated>true") {
                 return keys;
             }
-            let last = keys.last().unwrap().replace('/', "%2F");
+            let last = escaped(keys.last().unwrap()).replace('/', "%2F");
             after = format!("&start-after={}%2F{last}", self.prefix.replace('/', "%2F"));
         }
     }
@@ -399,7 +433,7 @@ impl Azure {
     }
 
     fn file(&self, key: &str) -> String {
-        format!("{}/{key}?", self.place())
+        format!("{}/{}?", self.place(), escaped(key))
     }
 
     /// With a signature that was made elsewhere, so that our own signing is not its own judge.
@@ -423,7 +457,7 @@ impl Azure {
         let out = self.curl(&url, &[], b"");
         assert!(out.ok(), "{}", out.stderr);
         let names = out.stdout.split("<Name>").skip(1);
-        let names = names.map(|item| item.split("</Name>").next().unwrap());
+        let names = names.map(|item| text_of(item.split("</Name>").next().unwrap()));
         names
             .map(|name| name.strip_prefix(&prefix).unwrap().to_owned())
             .collect()
@@ -477,6 +511,7 @@ impl World {
             "git-remote-s3+https",
             "git-remote-az",
             "git-remote-az+http",
+            "git-annex-remote-pail",
         ] {
             std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_git-pail"), bin.join(name)).unwrap();
         }
