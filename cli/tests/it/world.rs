@@ -297,7 +297,8 @@ impl Bucket {
         let bytes = self
             .read("pail/manifest.json")
             .expect("a manifest is there");
-        serde_json::from_slice(&bytes).expect("the manifest is JSON")
+        let text = pail::format::manifest::text(&bytes).expect("it can be unpacked");
+        serde_json::from_slice(&text).expect("the manifest is JSON")
     }
 
     /// Changes the manifest behind everyone's back.

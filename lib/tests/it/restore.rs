@@ -145,6 +145,9 @@ fn with_zstd(repo: Repo, bucket: &Path, folder: &Path) -> Repo {
         let text = zstd::stream::decode_all(std::fs::File::open(table.path()).unwrap()).unwrap();
         std::fs::write(bin.join(table.file_name()), text).unwrap();
     }
+    let manifest = std::fs::read(bucket.join("pail/manifest.json")).unwrap();
+    let text = zstd::stream::decode_all(&manifest[..]).unwrap();
+    std::fs::write(bin.join("manifest.json"), text).unwrap();
     let fake = bin.join("zstd");
     std::fs::write(&fake, "#!/bin/sh\ncat \"${0%/*}/${2##*/}\"\n").unwrap();
     std::fs::set_permissions(&fake, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -183,7 +186,8 @@ async fn a_repository_of_many_refs_and_a_large_pack_is_restored_too() {
     repo.git()
         .ok_with(&["update-ref", "--stdin"], refs.as_bytes());
     push_all(&repo, &bucket).await;
-    // Over the table: a new ref that is no UTF-8, one that moves, one that goes.
+    // Over the table: a new ref that is no UTF-8, one that moves, one that goes. And so many
+    // others that the manifest is packed.
     let moved = repo.empty_commit("moved");
     let odd = [
         &b"create refs/heads/caf\xe9-100% "[..],
@@ -194,7 +198,12 @@ async fn a_repository_of_many_refs_and_a_large_pack_is_restored_too() {
     repo.git().ok_with(&["update-ref", "--stdin"], &odd);
     repo.ok(&["update-ref", "refs/heads/many-0001", &moved]);
     repo.ok(&["update-ref", "-d", "refs/heads/many-0002"]);
+    for number in 0..60 {
+        repo.ok(&["update-ref", &format!("refs/heads/more-{number}"), &moved]);
+    }
     push_all(&repo, &bucket).await;
+    let manifest = std::fs::read(bucket.join("pail/manifest.json")).unwrap();
+    assert!(manifest.starts_with(b"\x28\xb5\x2f\xfd"), "a zstd frame");
     let names = |folder: &str| bucket.join(folder).read_dir().unwrap().count();
     assert_eq!(names("pail/refs"), 1, "one base table");
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use super::{
     Condemned, Holds, LEASE, LogEntry, LogTail, Manifest, MovesFile, PackEntry, PackSource,
-    RefMove, SegmentRef, TableRef, VERSION, Why, checksum, invariants,
+    RefMove, SegmentRef, TableRef, VERSION, WHAT, Why, checksum, invariants, packed,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::refs::Updates;
@@ -11,8 +11,6 @@ use crate::oid::ObjectId;
 use crate::refs::{RefName, RefValue};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-const WHAT: &str = "the manifest";
 
 /// Features that this program knows, of those that a manifest can require.
 const KNOWN: [&str; 2] = [settings::PROTECTED_REFS, LEASE];
@@ -126,13 +124,14 @@ struct WireCondemned {
 }
 
 impl Manifest {
-    /// Reads a manifest.
+    /// Reads a manifest, packed or not.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] if a newer program wrote it or it requires a feature that
     /// this one lacks; [`ErrorKind::Corrupt`] if it is no JSON, is cut, or breaks a rule.
-    pub fn decode(bytes: &[u8]) -> Result<Self> {
+    pub fn decode(file: &[u8]) -> Result<Self> {
+        let bytes = &*packed::text(file)?;
         if checksum::holds(bytes) == Some(false) {
             let why = "its bytes do not have the checksum that it carries";
             return Err(corrupt(WHAT, why));
@@ -172,7 +171,8 @@ impl Manifest {
         }
     }
 
-    /// Writes a manifest: JSON on one line, fields always in the same order.
+    /// Writes a manifest: JSON on one line, fields always in the same order; packed, if that
+    /// is long.
     ///
     /// # Errors
     ///
@@ -185,7 +185,7 @@ impl Manifest {
             serde_json::to_vec(&Wire::write(self)).map_err(|error| corrupt(WHAT, error))?;
         bytes.push(b'\n');
         checksum::seal(&mut bytes);
-        Ok(bytes)
+        packed::pack(bytes)
     }
 }
 

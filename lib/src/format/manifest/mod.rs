@@ -4,10 +4,12 @@ mod checksum;
 mod codec;
 mod invariants;
 mod log;
+mod packed;
 mod packs;
 
 pub(crate) use codec::{decode_entry, encode_entry, read_move, updates_len, write_move};
 pub use log::{LogEntry, LogTail, MovesFile, RefMove, SegmentRef};
+pub use packed::text;
 pub use packs::{Holds, PackEntry, PackSource};
 
 use super::refs::Updates;
@@ -18,8 +20,10 @@ use serde_json::{Map, Value};
 /// The version of the layout that this program reads and writes.
 pub const VERSION: u64 = 1;
 
-/// Largest manifest that is read, in bytes. A healthy one is below 64 KiB; one that was
-/// never maintained grows by some hundred bytes a push.
+const WHAT: &str = "the manifest";
+
+/// Largest manifest that is read, in bytes, unpacked, too. A healthy one has some KiB; one
+/// that was never maintained grows by some hundred bytes a push.
 pub const MAX_BYTES: u64 = 64 << 20;
 
 /// Inline ref updates beyond so many encoded bytes go into a new base table.
@@ -28,8 +32,11 @@ pub const MAX_INLINE_REFS: usize = 36 << 10;
 /// The moves of a log entry beyond so many encoded bytes go into a file of their own.
 pub const MAX_INLINE_MOVES: usize = 48 << 10;
 
-/// Log entries beyond so many encoded bytes go into a segment.
+/// Log entries beyond so many encoded bytes go into a segment with the next push.
 pub const MAX_LOG_TAIL: usize = 12 << 10;
+
+/// Beyond so many, a merge takes them along, so that no push has to.
+pub const LOG_TAIL: usize = 8 << 10;
 
 /// The feature that the manifest requires of a repository in a bucket that cannot compare
 /// and swap: a writer that does not take the lease would overwrite others.

@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::manifest::MAX_BYTES;
+use crate::format::manifest::{self, MAX_BYTES};
 use crate::format::{Manifest, keys, names};
 use crate::maintenance::{Finding, Severity};
 use crate::refs::RefName;
@@ -88,7 +88,8 @@ async fn bytes(context: &Context) -> Result<Option<(Vec<u8>, Version)>> {
 
 /// The refs that a broken manifest names, as far as its JSON can be read.
 fn names_in(bytes: &[u8]) -> std::collections::BTreeSet<RefName> {
-    let json: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let text = manifest::text(bytes).unwrap_or_default();
+    let json: Value = serde_json::from_slice(&text).unwrap_or_default();
     let updates = json["refs"]["updates"].as_object();
     let names = updates.into_iter().flatten();
     names
