@@ -113,6 +113,15 @@ async fn round(
     done: &mut Collected,
 ) -> Result<bool> {
     let format = at.manifest.object_format;
+    // First of all: the parts of the log that maintenance joins do not stay for long.
+    let former = match retained::former(context, &at).await {
+        Ok(former) => former,
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            replaced(context, &at, error).await?;
+            return Ok(false);
+        }
+        Err(error) => return Err(error),
+    };
     let source = workshop.repository(format).await?;
     let packs: Vec<PackEntry> = levels::of_a_clone(&at.manifest.packs)
         .into_iter()
@@ -134,7 +143,7 @@ async fn round(
         )
         .with_hint("nothing was touched; `git pail fsck --full` tells what is missing"));
     }
-    let needed = needed(context, &source, &at, tips).await?;
+    let needed = needed(&source, former, tips).await?;
     let spool = Spool::new(&source, &*context.ids)?;
     let bytes: u64 = packs.iter().map(|pack| pack.size).sum();
     let new = pack(&source, &needed, &spool, bytes, &at).await?;
@@ -194,12 +203,10 @@ async fn round(
 /// All that must stay and is there whole: what refs name, and of what they named before
 /// whatever has not gone already.
 async fn needed(
-    context: &Context,
     source: &Repository,
-    at: &Snapshot,
+    former: BTreeSet<ObjectId>,
     tips: BTreeSet<ObjectId>,
 ) -> Result<BTreeSet<ObjectId>> {
-    let former = retained::former(context, at).await?;
     let former = source.present(former).await?;
     let all: BTreeSet<ObjectId> = tips.union(&former).copied().collect();
     if source.is_whole(&all).await? {

@@ -7,12 +7,12 @@ use crate::transaction::{LogRework, Rework, Snapshot, read_log};
 use crate::transfer::{Context, upload_segment};
 
 /// Segments of this size are left as they are, in bytes: a reader takes them one by one.
-const LARGE: u64 = 64 << 10;
+const LARGE: u64 = 256 << 10;
 
-/// So many segments below that size become one.
+/// Of so many segments below that size some become one.
 ///
-/// Each takes some 170 bytes of the manifest, which every push reads and writes. With fewer,
-/// the same entries are written anew more often.
+/// Each takes some 60 bytes of the manifest, packed, which every push reads and writes. With
+/// fewer, the same entries are written anew more often.
 const MANY: usize = 8;
 
 /// So many become one at most; the rest waits for the next time.
@@ -21,7 +21,9 @@ const MOST: usize = 64;
 /// How often it starts again because somebody else was faster.
 const MAX_TRIES: u32 = 4;
 
-/// The segments that shall become one: the newest ones, if they are small and many.
+/// The segments that shall become one, where small ones are many: the newest, from the
+/// oldest one on that what came after it outweighs. So their sizes stay a progression, and
+/// an entry is written anew as often as its segment doubles.
 #[must_use]
 pub fn segments_to_join(segments: &[SegmentRef]) -> &[SegmentRef] {
     let small = segments
@@ -33,6 +35,13 @@ pub fn segments_to_join(segments: &[SegmentRef]) -> &[SegmentRef] {
         return &[];
     }
     let run = &segments[segments.len() - small..];
+    let mut newer: u64 = run.iter().map(|segment| segment.size).sum();
+    let outweighed = |segment: &SegmentRef| {
+        newer -= segment.size;
+        segment.size <= newer
+    };
+    let start = run.iter().position(outweighed).unwrap_or(0);
+    let run = &run[start..];
     &run[..run.len().min(MOST)]
 }
 
@@ -123,18 +132,34 @@ mod tests {
     }
 
     #[test]
-    fn any_number_of_segments_leaves_few() {
-        // Parts of 2 KiB, 40 pushes each: 10,000 pushes.
-        let mut sizes = Vec::new();
-        for _ in 0..250 {
-            sizes.push(2_u64 << 10);
-            let run = joined(&sizes).len();
-            if run > 0 {
-                let sum = sizes.drain(sizes.len() - run..).sum();
-                sizes.push(sum);
+    fn a_segment_waits_until_as_much_came_after_it() {
+        assert_eq!(joined(&[9, 1, 1, 1, 1, 1, 1, 1]), Vec::from_iter(2..=8));
+        assert_eq!(joined(&[7, 1, 1, 1, 1, 1, 1, 1]), Vec::from_iter(1..=8));
+        assert_eq!(joined(&[21, 7, 2, 1, 1, 1, 1, 1]), Vec::from_iter(2..=8));
+        let halves: Vec<u64> = (0..8).rev().map(|power| 1 << power).collect();
+        assert_eq!(joined(&halves), Vec::from_iter(1..=8), "never for ever");
+    }
+
+    #[test]
+    fn any_number_of_segments_leaves_few_and_writes_an_entry_seldom() {
+        // Parts of 600 bytes, some 8 pushes each: 10,000 pushes.
+        const COUNT: u64 = 1250;
+        const SIZE: u64 = 600;
+        let (mut sizes, mut written, mut most) = (Vec::new(), 0, 0);
+        for _ in 0..COUNT {
+            sizes.push(SIZE);
+            let run = joined(&sizes);
+            if let Some(first) = run.first() {
+                let start = usize::try_from(*first).unwrap() - 1;
+                let sum = sizes.drain(start..start + run.len()).sum::<u64>();
+                sizes.insert(start, sum);
+                written += sum;
             }
+            most = sizes.len().max(most);
         }
-        assert_eq!(sizes.iter().sum::<u64>(), 250 * (2 << 10));
-        assert!(sizes.len() <= 250 * (2 << 10) / usize::try_from(LARGE).unwrap() + MANY);
+        assert_eq!(sizes.iter().sum::<u64>(), COUNT * SIZE);
+        let large = COUNT * SIZE / LARGE;
+        assert!(most < usize::try_from(large).unwrap() + MANY, "{most}");
+        assert!(written < 6 * COUNT * SIZE, "{written}");
     }
 }

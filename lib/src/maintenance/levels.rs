@@ -16,13 +16,12 @@ use std::fmt;
 /// packs: with 6, up to 2.3 · log2(n).
 pub const RADIX: u64 = 4;
 
-/// The parts of a merged pack stay while what came after it is less than so many times its
-/// bytes.
+/// A part of a merged pack goes once a reader that would take it takes at most so much more
+/// without it: three halves of what it lacks.
 ///
-/// A reader that stands inside it then takes at most half more than what it lacks, and a
-/// tenth more on average. With 1 it would be twice as much and a fifth; with 4 a quarter
-/// and a thirtieth, for three times as many entries in the manifest.
-pub const KEEP: u64 = 2;
+/// With 2 instead, readers would take a quarter more than they lack on average, rather than
+/// a tenth, for two fifths fewer entries in the manifest.
+pub const MORE: (u64, u64) = (3, 2);
 
 /// So many parts of one merged pack stay at most: the newest. More there are only where
 /// nothing was merged for long.
@@ -71,6 +70,19 @@ struct Step<'a> {
     to: u64,
     bytes: u64,
     packs: Vec<&'a PackEntry>,
+}
+
+impl Step<'_> {
+    /// The generation of the reader that needs it and lacks least: of a push before all of
+    /// it, of a merged pack one that has nearly everything in it.
+    fn reader(&self) -> u64 {
+        let push = |pack: &&PackEntry| pack.source == PackSource::Push;
+        if self.packs.iter().all(push) {
+            self.from
+        } else {
+            self.to
+        }
+    }
 }
 
 fn steps(packs: &[PackEntry]) -> Vec<Step<'_>> {
@@ -151,11 +163,14 @@ pub fn of_a_clone(packs: &[PackEntry]) -> Vec<&PackEntry> {
 /// The packs that no reader is to take any more, by name: each lies inside a larger one, and
 ///
 /// - starts where that one starts, so that whoever needs it takes the larger one; or
-/// - so much came after the larger one that the difference is small ([`KEEP`]); or
+/// - saves too little to who takes it now ([`MORE`]): so much comes after it; or
 /// - is one of too many ([`MAX_PARTS`]).
+///
+/// The newest part of all stays: who is one push behind takes exactly that push.
 pub fn superfluous(packs: &[PackEntry]) -> Vec<String> {
     let mut steps = steps(packs);
     let ahead = ahead(&steps);
+    let end = steps.iter().map(|step| step.to).max().unwrap_or(0);
     // Larger ones before those that lie inside them.
     steps.sort_by_key(|step| (step.from, std::cmp::Reverse(step.to)));
     let mut around: Vec<usize> = Vec::new();
@@ -172,7 +187,10 @@ pub fn superfluous(packs: &[PackEntry]) -> Vec<String> {
         if let Some(outer) = around.last().copied() {
             let larger = &steps[outer];
             let after = ahead.get(&larger.to).copied().unwrap_or(0);
-            if step.from == larger.from || after >= larger.bytes.saturating_mul(KEEP) {
+            let lacking = ahead.get(&step.reader()).copied().unwrap_or(after);
+            let taken = larger.bytes.saturating_add(after);
+            let little = taken.saturating_mul(MORE.1) <= lacking.saturating_mul(MORE.0);
+            if step.from == larger.from || (little && step.to < end) {
                 gone.insert(at);
                 continue;
             }

@@ -14,11 +14,11 @@ pub const MERGED_GRACE: i64 = 3600;
 
 /// So many merged packs stay on the list at most, so that many pushes in an hour do not
 /// make the manifest grow: the oldest ones go before their time.
-pub const MAX_MERGED: usize = 16;
+pub const MAX_MERGED: usize = 8;
 
-/// So many joined segments of the log stay, too, for who reads the log of an older manifest.
-/// Those that go before their time were joined a thousand pushes ago.
-pub const MAX_SEGMENTS: usize = 32;
+/// So many joined segments of the log stay, too, for who reads the log of an older manifest:
+/// those that were joined last, and as many before them.
+pub const MAX_SEGMENTS: usize = 16;
 
 /// How many files are deleted at once.
 const PARALLEL: usize = 8;

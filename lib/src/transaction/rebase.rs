@@ -5,8 +5,8 @@ use super::snapshot::Snapshot;
 use super::uploads;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{
-    Holds, LEASE, LogEntry, MAX_INLINE_MOVES, MAX_INLINE_REFS, MAX_LOG_TAIL, MovesFile, PackEntry,
-    PackSource, RefMove, SegmentRef, TableRef, updates_len,
+    Holds, LEASE, LOG_TAIL, LogEntry, MAX_INLINE_MOVES, MAX_INLINE_REFS, MAX_LOG_TAIL, MovesFile,
+    PackEntry, PackSource, RefMove, SegmentRef, TableRef, updates_len,
 };
 use crate::format::refs::{BaseTable, RefTable};
 use crate::format::settings::{OVERRIDE_PROTECTION, SettingEdit, is_protected};
@@ -435,12 +435,13 @@ pub struct Overflow {
     pub moves: bool,
 }
 
-/// Finds it out. The newest entry never goes into a segment: its generation may change.
+/// Finds it out for a manifest that this change makes. The newest entry never goes into a
+/// segment: its generation may change.
 ///
 /// # Errors
 ///
 /// [`crate::ErrorKind::Corrupt`] if the log cannot be encoded.
-pub fn overflow(next: &Manifest) -> Result<Overflow> {
+pub fn overflow(next: &Manifest, change: &Change) -> Result<Overflow> {
     let Some((newest, older)) = next.log.entries.split_last() else {
         return Ok(Overflow::default());
     };
@@ -449,9 +450,13 @@ pub fn overflow(next: &Manifest) -> Result<Overflow> {
         lengths.push(log::entry_len(entry)?);
     }
     let total: usize = lengths.iter().sum();
-    // What is left behind is a quarter, so that the next segments do not follow at once.
+    // Where a push has to do it, the next ones shall not have to; merges come often.
+    let (most, stays) = match &change.rework {
+        Some(rework) if !rework.new.is_empty() => (LOG_TAIL, LOG_TAIL / 4 * 3),
+        _ => (MAX_LOG_TAIL, MAX_LOG_TAIL / 4),
+    };
     let mut left = total;
-    let fits = |left: usize| total <= MAX_LOG_TAIL || left <= MAX_LOG_TAIL / 4;
+    let fits = |left: usize| total <= most || left <= stays;
     let segment = lengths
         .iter()
         .take_while(|len| {
@@ -463,8 +468,17 @@ pub fn overflow(next: &Manifest) -> Result<Overflow> {
     Ok(Overflow {
         table: updates_len(&next.updates) > MAX_INLINE_REFS,
         segment,
-        moves: newest.moves_file.is_none() && log::entry_len(newest)? > MAX_INLINE_MOVES,
+        moves: newest.moves_file.is_none() && is_long(newest)?,
     })
+}
+
+/// Whether the moves of an entry go into a file. Of a million it need not be written to be
+/// known.
+fn is_long(entry: &LogEntry) -> Result<bool> {
+    /// Bytes of a move at least: brackets, commas, quotes, an id.
+    const LEAST: usize = 50;
+    let surely = entry.moves.len() > MAX_INLINE_MOVES / LEAST;
+    Ok(surely || log::entry_len(entry)? > MAX_INLINE_MOVES)
 }
 
 #[cfg(test)]

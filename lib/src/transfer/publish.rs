@@ -59,10 +59,12 @@ pub(crate) async fn upload_overflow(
     at: Option<&Snapshot>,
     change: &mut Change,
 ) -> Result<()> {
-    let Applied::Next(next, refs, _) = apply(at, change)? else {
+    let Applied::Next(mut next, refs, _) = apply(at, change)? else {
         return Ok(());
     };
-    let over = overflow(&next)?;
+    let over = overflow(&next, change)?;
+    // They are in `refs`, too; a million takes memory.
+    next.updates.clear();
     if over.table {
         let (table, packed) = BaseTable::encode(refs.iter())?;
         let (id, sha256, size) = put(context, keys::table, packed).await?;

@@ -101,6 +101,8 @@ pub async fn push_as(
                 now: None,
             });
         }
+        // A million refs take memory: another preview is made once the pack is up.
+        drop(preview);
         change.lease = match &current {
             Some(current) => current.manifest.leased(),
             None => context.probe().await? == Writes::Lease,

@@ -230,10 +230,11 @@ fn many_refs_overflow_into_a_table_and_many_entries_into_a_segment() {
         .map(|n| edit(&format!("refs/tags/v{n}"), None, Some(n + 1)))
         .collect();
     let (at, _) = next(None, &push(edits));
-    let full = overflow(&at.manifest).unwrap();
+    let plain = push(Vec::new());
+    let full = overflow(&at.manifest, &plain).unwrap();
     assert!(full.table && full.moves && full.segment == 0);
     let mut at = start();
-    while overflow(&at.manifest).unwrap().segment == 0 {
+    while overflow(&at.manifest, &plain).unwrap().segment == 0 {
         let now = at
             .refs
             .get(&name("refs/heads/main"))
@@ -244,7 +245,21 @@ fn many_refs_overflow_into_a_table_and_many_entries_into_a_segment() {
         at = next(Some(&at), &push(vec![one])).0;
         assert!(at.manifest.generation < 1000, "the log never overflows");
     }
-    let count = overflow(&at.manifest).unwrap().segment;
+    // A merge does not wait for that, and leaves more behind.
+    let new = NewPack {
+        name: "e".repeat(40),
+        size: 10,
+        index: None,
+        objects: 1,
+    };
+    let mut merge = plain.clone();
+    merge.rework = Some(Rework {
+        new: vec![pack_entry(&new, &at.manifest)],
+        ..Rework::default()
+    });
+    let early = overflow(&at.manifest, &merge).unwrap().segment;
+    assert!(0 < early && early < overflow(&at.manifest, &plain).unwrap().segment);
+    let count = overflow(&at.manifest, &plain).unwrap().segment;
     let entries = &at.manifest.log.entries;
     let segment = SegmentRef {
         id: "c".repeat(32),
