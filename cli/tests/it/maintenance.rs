@@ -1,6 +1,6 @@
 //! `git pail maintenance`, and what a push leaves behind.
 
-use crate::it::world::{World, on_every_bucket};
+use crate::it::world::{World, on_every_service};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::thread::sleep;
@@ -31,7 +31,7 @@ fn sources(manifest: &Value) -> BTreeSet<String> {
     packs.iter().map(source).collect()
 }
 
-on_every_bucket!(packs_are_merged_by_hand, what_nothing_needs_is_collected,);
+on_every_service!(packs_are_merged_by_hand, what_nothing_needs_is_collected,);
 
 fn packs_are_merged_by_hand(world: &World) {
     let repo = world.pushed("work");

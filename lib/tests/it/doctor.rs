@@ -1,6 +1,6 @@
 //! The doctor mends whatever a process leaves that dies anywhere.
 
-use crate::it::world::{SMALL, copy, push, push_ok, remote, sound};
+use crate::it::world::{MONTH, SMALL, collect, copy, late, maintain, push, push_ok, remote, sound};
 use pail::maintenance::doctor::{Diagnosis, Visit};
 use pail::store::adapter::memory::Memory;
 use pail::store::{Limits, Store};
@@ -52,12 +52,15 @@ async fn unnamed(bucket: &Arc<dyn Store>) -> usize {
     uploads.len() + report
 }
 
-/// Dies at every call of a push; then the doctor comes.
-async fn everywhere(name: &str, base: &Memory, repo: &Repo, limits: Limits) {
+/// Dies at every call of this; then the doctor comes, and a push goes through.
+async fn everywhere<T>(
+    name: &str,
+    base: &Memory,
+    repo: &Repo,
+    operation: impl AsyncFn(Arc<dyn Store>, &()) -> T,
+) {
     let (points, dirty) = (Cell::new(0), Cell::new(0));
     let setup = async || (Arc::new(copy(base).await) as Arc<dyn Store>, ());
-    let operation =
-        async |store: Arc<dyn Store>, (): &()| push(&remote(store, 2, limits), repo, &[MAIN]).await;
     let check = async |bucket: Arc<dyn Store>, (): &(), run: &testkit::crash::Run<_>| {
         points.set(points.get() + 1);
         let doctor = remote(Arc::clone(&bucket), 3, Limits::default());
@@ -78,7 +81,7 @@ async fn everywhere(name: &str, base: &Memory, repo: &Repo, limits: Limits) {
         doctor.doctor(&visit(true)).await.unwrap();
         assert_eq!(leftovers(&doctor).await, 0, "{:?}", run.point);
         assert_eq!(unnamed(&bucket).await, 0, "{:?}", run.point);
-        push_ok(&remote(Arc::clone(&bucket), 4, limits), repo, &[MAIN]).await;
+        push_ok(&remote(Arc::clone(&bucket), 4, SMALL), repo, &[MAIN]).await;
         sound(&bucket).await;
     };
     at_every_call(setup, operation, check).await;
@@ -95,7 +98,11 @@ async fn heavy_what_a_push_leaves_that_dies_anywhere_is_told_and_removed() {
     let dir = tempfile::tempdir().unwrap();
     let repo = Repo::init(dir.path().join("work"));
     repo.commit("a", "one\n");
-    everywhere("first push", &Memory::new(), &repo, SMALL).await;
+    let pushes = |limits| {
+        let repo = &repo;
+        async move |store, (): &()| push(&remote(store, 2, limits), repo, &[MAIN]).await
+    };
+    everywhere("first push", &Memory::new(), &repo, pushes(SMALL)).await;
 
     let base = Memory::new();
     let writer = remote(Arc::new(base.clone()), 1, Limits::default());
@@ -106,7 +113,33 @@ async fn heavy_what_a_push_leaves_that_dies_anywhere_is_told_and_removed() {
         part: 500_000,
         parallel: 2,
     };
-    everywhere("push in parts, with an index", &base, &repo, limits).await;
+    everywhere("push in parts, with an index", &base, &repo, pushes(limits)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn heavy_what_maintenance_leaves_that_dies_anywhere_is_told_and_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = Repo::init(dir.path().join("work"));
+    let base = Memory::new();
+    let writer = remote(Arc::new(base.clone()), 1, SMALL);
+    repo.commit("a", "0\n");
+    push_ok(&writer, &repo, &[MAIN, "main:refs/heads/gone"]).await;
+    for number in 1..4 {
+        repo.commit("a", format!("{number}\n"));
+        push_ok(&writer, &repo, &[MAIN]).await;
+    }
+    repo.switch("side").commit("b", "garbage\n");
+    push_ok(&writer, &repo, &["side:refs/heads/gone"]).await;
+    push_ok(&writer, &repo, &[":refs/heads/gone"]).await;
+    repo.switch("main").commit("a", "new\n");
+    everywhere("merge", &base, &repo, async |store, (): &()| {
+        maintain(&remote(store, 2, SMALL), &repo).await
+    })
+    .await;
+    everywhere("gc", &base, &repo, async |store, (): &()| {
+        collect(&late(store, 2, MONTH), &repo).await
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

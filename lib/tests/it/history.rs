@@ -1,12 +1,14 @@
 //! Random histories of several clients, seeded: pushes, forces, deletions, tags and fetches,
 //! from what a client saw long ago too, through stores that fail and lose replies, while
-//! maintenance merges packs, drops what nothing reaches and deletes it.
+//! maintenance merges packs, joins the log, drops what nothing reaches and deletes it.
 //!
 //! `PAIL_SEED=<n>` repeats a history, `PAIL_ROUNDS=<n>` makes more of them.
 
 use crate::it::world::{
-    MONTH, collect, edits, fetch, late, leftovers, local, maintain, remote, request, sound,
+    MONTH, WHO, collect, edits, fetch, late, leftovers, local, maintain, remote, request, sound,
 };
+use pail::format::manifest::MAX_LOG_TAIL;
+use pail::maintenance::join_log;
 use pail::refs::Outcome;
 use pail::store::adapter::memory::Memory;
 use pail::store::{Limits, Store};
@@ -22,6 +24,9 @@ use testkit::seed::{Chance, rounds, seed};
 
 const CLIENTS: usize = 3;
 const STEPS: usize = 24;
+
+/// So many pushes come first where the log is long: most of them leave a segment.
+const SEGMENTS: usize = 8;
 
 /// One call in so many is turned away or has its reply lost.
 const FAULTS: usize = 7;
@@ -44,6 +49,8 @@ struct Counts {
     maintenances: u64,
     merges: u64,
     collections: u64,
+    /// Segments of the log that became one with others.
+    joined: usize,
     faults: usize,
     told: (usize, usize, usize),
 }
@@ -57,6 +64,8 @@ struct World {
     wanted: BTreeMap<Event, Option<ObjectId>>,
     counts: Counts,
     seed: u64,
+    /// Whether each push fills the log of the manifest, so that there is something to join.
+    long_log: bool,
 }
 
 impl World {
@@ -80,6 +89,7 @@ impl World {
             wanted: BTreeMap::new(),
             counts: Counts::default(),
             seed,
+            long_log: seed.is_multiple_of(2),
         }
     }
 
@@ -133,6 +143,9 @@ impl World {
         let mut request = request(edits(repo, at.as_ref(), &specs));
         request.atomic = self.chance.one_in(4);
         request.options = vec![number.to_string()];
+        if self.long_log {
+            request.options.push("x".repeat(MAX_LOG_TAIL));
+        }
         let attempts: Vec<_> = request
             .edits
             .iter()
@@ -207,25 +220,18 @@ impl World {
             Arc::new(self.memory.clone())
         };
         let remote = late(store, self.seed ^ number << 40, months);
-        let collects = self.chance.one_in(2);
-        let failed = if collects {
-            match collect(&remote, repo).await {
-                Ok(collected) => {
-                    self.counts.collections += u64::from(collected.packed);
-                    None
-                }
-                Err(error) => Some(error),
-            }
-        } else {
-            match maintain(&remote, repo).await {
-                Ok(report) => {
-                    self.counts.merges += report.merged.len() as u64;
-                    None
-                }
-                Err(error) => Some(error),
-            }
+        let done = match self.chance.below(3) {
+            0 => collect(&remote, repo).await.map(|collected| {
+                self.counts.collections += u64::from(collected.packed);
+            }),
+            1 => maintain(&remote, repo).await.map(|report| {
+                self.counts.merges += report.merged.len() as u64;
+            }),
+            _ => join_log(remote.context(), WHO).await.map(|joined| {
+                self.counts.joined += joined;
+            }),
         };
-        if let Some(error) = failed {
+        if let Err(error) = done {
             let kinds = [
                 ErrorKind::Unavailable,
                 ErrorKind::InDoubt,
@@ -267,6 +273,9 @@ async fn heavy_no_acknowledged_push_is_lost_in_any_history() {
         println!("history: PAIL_SEED={seed}");
         let dir = tempfile::tempdir().unwrap();
         let mut world = World::new(seed, dir.path());
+        for _ in 0..if world.long_log { SEGMENTS } else { 0 } {
+            world.push(0).await;
+        }
         for _ in 0..STEPS {
             world.step().await;
         }
@@ -276,6 +285,7 @@ async fn heavy_no_acknowledged_push_is_lost_in_any_history() {
         all.fetches += counts.fetches;
         all.merges += counts.merges;
         all.collections += counts.collections;
+        all.joined += counts.joined;
         all.faults += counts.faults;
         all.told.0 += counts.told.0;
         all.told.1 += counts.told.1;
@@ -284,9 +294,10 @@ async fn heavy_no_acknowledged_push_is_lost_in_any_history() {
     let (acknowledged, refused, open) = all.told;
     eprintln!(
         "histories: {rounds} from seed {first}: {} pushes ({acknowledged} edits acknowledged, \
-         {refused} refused, {open} open), {} fetches, {} merges, {} collections, {} faults",
-        all.pushes, all.fetches, all.merges, all.collections, all.faults
+         {refused} refused, {open} open), {} fetches, {} merges, {} collections, {} segments \
+         joined, {} faults",
+        all.pushes, all.fetches, all.merges, all.collections, all.joined, all.faults
     );
     assert!(acknowledged > 0 && refused > 0 && all.faults > 0);
-    assert!(rounds < 5 || (all.collections > 0 && all.merges > 0));
+    assert!(rounds < 5 || (all.collections > 0 && all.merges > 0 && all.joined > 0));
 }
