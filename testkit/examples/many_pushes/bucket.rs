@@ -67,12 +67,23 @@ impl Bucket {
     /// What lies there.
     pub(crate) fn sample(&self, push: usize) -> Sample {
         let manifest = self.read("pail/manifest.json");
-        let json: serde_json::Value = serde_json::from_slice(&manifest).expect("a manifest");
+        let text = pail::format::manifest::text(&manifest).expect("it can be unpacked");
+        let json: serde_json::Value = serde_json::from_slice(&text).expect("a manifest");
         let packs = json["packs"].as_array().map_or(0, Vec::len);
+        let log = &json["log"];
+        let sections = [
+            ("refs", &json["refs"]),
+            ("packs", &json["packs"]),
+            ("log entries", &log["entries"]),
+            ("segments", &log["segments"]),
+            ("condemned", &json["condemned"]),
+        ];
+        let sections = sections.map(|(name, part)| format!("{name} {}", part.to_string().len()));
         Sample {
             push,
             packs,
             manifest: manifest.len() as u64,
+            sections: sections.join(", "),
             stored: self.stored(),
         }
     }

@@ -11,11 +11,14 @@
 //! that counts. Readers that stopped 1, 10, 100 and 1,000 pushes before the end catch up
 //! through the proxy, and beside them readers of the same history over stock git's smart
 //! HTTP. In the end the bucket is compared with the same repository after `git gc`.
+//!
+//! With `--refs 1000000` it measures a repository of so many refs instead.
 
 mod bucket;
 mod history;
 mod measure;
 mod plot;
+mod refs;
 mod smart_http;
 
 use bucket::Bucket;
@@ -30,6 +33,8 @@ use testkit::repo::Repo;
 struct Plan {
     pushes: usize,
     clients: usize,
+    /// So many refs, instead of pushes.
+    refs: Option<usize>,
     /// Where the programs are.
     bin: PathBuf,
     /// Where the figures go.
@@ -41,6 +46,7 @@ impl Plan {
         let mut plan = Self {
             pushes: 1_000,
             clients: 20,
+            refs: None,
             bin: std::env::current_dir()
                 .expect("there is a current folder")
                 .join("target/release"),
@@ -54,6 +60,7 @@ impl Plan {
             match name.as_str() {
                 "--pushes" => plan.pushes = value.parse().expect("a number"),
                 "--clients" => plan.clients = value.parse().expect("a number"),
+                "--refs" => plan.refs = Some(value.parse().expect("a number")),
                 "--bin" => plan.bin = PathBuf::from(value),
                 "--out" => plan.out = PathBuf::from(value),
                 other => panic!("there is no option {other}"),
@@ -84,6 +91,8 @@ struct Sample {
     push: usize,
     packs: usize,
     manifest: u64,
+    /// The parts of the manifest, with the bytes of each before it is packed.
+    sections: String,
     stored: u64,
 }
 
@@ -102,6 +111,10 @@ fn main() {
     }
     let bucket = Bucket::fresh();
     let git = bucket.sealed(Git::new().with_bin(bin));
+    if let Some(count) = plan.refs {
+        println!("{}", refs::measure(&bucket, &git, dir.path(), count));
+        return;
+    }
     git.config("pail.autoMaintenance", "true");
     let history = history::make(&git, dir.path(), plan.clients, plan.pushes);
     println!("{} pushes by {} clients", plan.pushes, plan.clients);
@@ -160,8 +173,9 @@ fn main() {
     let last = bucket.sample(plan.pushes);
     writeln!(
         told,
-        "\nAfter {} pushes: {} packs in the manifest of {} bytes, {} bytes in the bucket.\n",
-        plan.pushes, last.packs, last.manifest, last.stored
+        "\nAfter {} pushes: {} packs in the manifest of {} bytes ({}, not packed), {} bytes in the \
+         bucket.\n",
+        plan.pushes, last.packs, last.manifest, last.sections, last.stored
     )
     .unwrap();
 
