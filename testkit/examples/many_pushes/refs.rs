@@ -1,7 +1,6 @@
 //! A repository of very many refs: what it costs to list them, to push one and to fetch one.
 
 use crate::bucket::Bucket;
-use crate::fetch;
 use crate::measure::{Cost, Counter};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -45,12 +44,6 @@ pub(crate) fn measure(bucket: &Bucket, git: &Git, dir: &Path, count: usize) -> S
         counter.count(|url| drop(reader.ok(&["fetch", "-q", url, &spec]))),
     );
     assert_eq!(reader.id(&one), Some(work.head()));
-    let whole = Repo::init_with(&away, dir.join("whole"), &["--bare"]);
-    row(
-        "fetch of all of them, warm",
-        counter.count(|url| fetch(&whole, url)),
-    );
-    assert_eq!(whole.ok(&["for-each-ref"]).lines().count(), count + 1);
     table
 }
 
