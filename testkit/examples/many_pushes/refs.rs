@@ -23,7 +23,7 @@ pub(crate) fn measure(bucket: &Bucket, git: &Git, dir: &Path, count: usize) -> S
         counter.count(|url| drop(work.ok(&["push", "-q", "--mirror", url]))),
     );
     // Each reader has its own cache.
-    let away = git.with_env("PAIL_CACHE", &dir.join("away").display().to_string());
+    let away = git.with_env("PAIL_CACHE", dir.join("away"));
     for how in ["cold", "warm"] {
         row(
             &format!("`git ls-remote`, {how}"),
