@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn segments_of_the_log_are_counted_by_themselves() {
-        let mut both = manifest(&vec![(Why::Merged, 0); MAX_MERGED]);
+        let mut both = manifest(&[(Why::Merged, 0); MAX_MERGED]);
         let segment = |at: usize| {
             let at = at as u64 + 1;
             keys::segment(at, at, &"0".repeat(32)).unwrap().to_string()
