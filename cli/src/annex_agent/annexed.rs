@@ -4,6 +4,7 @@ use super::job::{Fault, Job, Meter, Stop};
 use super::request::{Request, Way};
 use super::settings::Settings;
 use super::setup;
+use futures_util::StreamExt;
 use pail::large_files::annex::{AnnexKey, Content, Presence};
 use pail::progress::Phase;
 use pail::store::Location;
@@ -31,14 +32,14 @@ impl Session {
     }
 
     /// What git-annex knows of the remote; asked once.
-    async fn settings(&self, job: &mut Job) -> Result<&Settings, Fault> {
+    pub(super) async fn settings(&self, job: &mut Job) -> Result<&Settings, Fault> {
         let named = self.speaks("GETGITREMOTENAME");
         let settings = &self.settings;
         settings.get_or_try_init(|| Settings::ask(job, named)).await
     }
 
     /// The content, opened when it is first needed.
-    async fn content(&self, job: &mut Job) -> Result<&Content, Fault> {
+    pub(super) async fn content(&self, job: &mut Job) -> Result<&Content, Fault> {
         let settings = self.settings(job).await?;
         let content = &self.content;
         content.get_or_try_init(|| settings.open(job)).await
@@ -65,10 +66,7 @@ impl Session {
             }
             Request::Transfer(way, key, file) => {
                 let done = self.transfer(&mut job, way, &key, &key, &file).await;
-                let way: &[u8] = match way {
-                    Way::Store => b"STORE",
-                    Way::Retrieve => b"RETRIEVE",
-                };
+                let way = way.word();
                 let fine: &[&[u8]] = &[b"TRANSFER-SUCCESS", way, &key];
                 settle(&job, done, fine, &[b"TRANSFER-FAILURE", way, &key])
             }
@@ -81,6 +79,78 @@ impl Session {
                 let fine: &[&[u8]] = &[b"REMOVE-SUCCESS", &key];
                 settle(&job, done, fine, &[b"REMOVE-FAILURE", &key])
             }
+            Request::Name(_) => Ok(()),
+            Request::TransferExport(way, key, file) => {
+                let done = match job.name() {
+                    Ok(name) => self.transfer(&mut job, way, &name, &key, &file).await,
+                    Err(error) => Err(error.into()),
+                };
+                let way = way.word();
+                let fine: &[&[u8]] = &[b"TRANSFER-SUCCESS", way, &key];
+                settle(&job, done, fine, &[b"TRANSFER-FAILURE", way, &key])
+            }
+            Request::CheckPresentExport(key) | Request::CheckPresentImport(key) => {
+                let found = match job.name() {
+                    Ok(name) => self.look(&mut job, &name, &key).await,
+                    Err(error) => Err(error.into()),
+                };
+                presence(&job, &key, found)
+            }
+            Request::RemoveExport(key) => {
+                let done = match job.name() {
+                    Ok(name) => self.remove(&mut job, &name).await,
+                    Err(error) => Err(error.into()),
+                };
+                let fine: &[&[u8]] = &[b"REMOVE-SUCCESS", &key];
+                settle(&job, done, fine, &[b"REMOVE-FAILURE", &key])
+            }
+            // Folders come and go with the files in them.
+            Request::RemoveExportDirectory => job.say(b"REMOVEEXPORTDIRECTORY-SUCCESS"),
+            Request::RenameExport(key, name) => {
+                let done = self.rename(&mut job, &name).await;
+                match done {
+                    Ok(()) => job.reply(&[b"RENAMEEXPORT-SUCCESS", &key]),
+                    // Git-annex removes the one and stores the other instead.
+                    Err(Fault::Told(error)) => {
+                        crate::ui::show(&error);
+                        job.reply(&[b"RENAMEEXPORT-FAILURE", &key])
+                    }
+                    Err(Fault::Stop(stop)) => Err(stop),
+                }
+            }
+            Request::ExportSupported => job.say(b"EXPORTSUPPORTED-SUCCESS"),
+            Request::ImportSupported => job.say(b"IMPORTSUPPORTED-SUCCESS"),
+            Request::ListImportable => {
+                let done = self.list_importable(&mut job).await;
+                let (fine, failed) = (
+                    b"LISTIMPORTABLECONTENTS-SUCCESS",
+                    b"LISTIMPORTABLECONTENTS-FAILURE",
+                );
+                settle(&job, done, &[fine], &[failed])
+            }
+            Request::RetrieveImport(file) => {
+                let done = self.retrieve_import(&mut job, &file).await;
+                settle(
+                    &job,
+                    done,
+                    &[b"RETRIEVEIMPORT-SUCCESS"],
+                    &[b"RETRIEVEIMPORT-FAILURE"],
+                )
+            }
+            Request::ClaimUrl(url) => match self.settings(&mut job).await {
+                Ok(settings) if settings.place.within(&url).is_some() => {
+                    job.say(b"CLAIMURL-SUCCESS")
+                }
+                Ok(_) => job.say(b"CLAIMURL-FAILURE"),
+                Err(fault) => whole(Err(fault)),
+            },
+            Request::CheckUrl(url) => match self.at_address(&mut job, &url).await {
+                Ok((size, name)) => {
+                    job.reply(&[b"CHECKURL-CONTENTS", size.to_string().as_bytes(), &name])
+                }
+                Err(Fault::Told(error)) => job.refuse(&[b"CHECKURL-FAILURE"], &error),
+                Err(Fault::Stop(stop)) => Err(stop),
+            },
             Request::GetCost => {
                 let cost = self.settings(&mut job).await;
                 match cost.map(|settings| settings.place.cost()) {
@@ -97,6 +167,10 @@ impl Session {
             }
             Request::GetOrdered => job.say(b"ORDERED"),
             Request::WhereIs(key) => match self.settings(&mut job).await {
+                // The files of a tree have names of their own.
+                Ok(settings) if settings.parameters.is_tree().is_ok_and(|tree| tree) => {
+                    job.say(b"WHEREIS-FAILURE")
+                }
                 Ok(settings) => {
                     let text = settings.place.show(&String::from_utf8_lossy(&key));
                     job.reply(&[b"WHEREIS-SUCCESS", text.as_bytes()])
@@ -138,12 +212,18 @@ impl Session {
         match way {
             Way::Store => {
                 let meter = Meter::new(job, Phase::Upload);
-                Ok(content.send(name, file, &meter).await?)
+                let fields = AnnexKey::parse(key);
+                Ok(content.send(name, &fields, file, &meter).await?)
             }
             Way::Retrieve => {
                 let meter = Meter::new(job, Phase::Download);
-                let key = AnnexKey::parse(key);
-                Ok(content.fetch(name, &key, file, &meter).await?)
+                let fields = AnnexKey::parse(key);
+                match content.fetch(name, &fields, file, &meter).await {
+                    Err(error) if error.kind() == ErrorKind::Missing => {
+                        self.fetch_by_address(job, key, file, error).await
+                    }
+                    done => Ok(done?),
+                }
             }
         }
     }
@@ -151,7 +231,39 @@ impl Session {
     async fn look(&self, job: &mut Job, name: &[u8], key: &[u8]) -> Result<Presence, Fault> {
         self.is_mounted(job).await?;
         let content = self.content(job).await?;
-        Ok(content.look(name, &AnnexKey::parse(key)).await?)
+        match content.look(name, &AnnexKey::parse(key)).await? {
+            Presence::Absent => self.look_by_address(job, key).await,
+            found => Ok(found),
+        }
+    }
+
+    /// Tells of every file of the tree, and of what tells its states apart.
+    async fn list_importable(&self, job: &mut Job) -> Result<(), Fault> {
+        self.is_mounted(job).await?;
+        let content = self.content(job).await?;
+        let mut files = content.files();
+        while let Some(file) = files.next().await {
+            let file = file?;
+            let size = file.size.to_string();
+            job.reply(&[b"IMPORTABLECONTENT", size.as_bytes(), &file.name])?;
+            job.reply(&[b"IMPORTABLECONTENTIDENTIFIER", file.state.as_bytes()])?;
+        }
+        Ok(())
+    }
+
+    async fn retrieve_import(&self, job: &mut Job, file: &Path) -> Result<(), Fault> {
+        let name = job.name()?;
+        let meter = Meter::new(job, Phase::Download);
+        let content = self.content(job).await?;
+        Ok(content
+            .fetch(&name, &AnnexKey::default(), file, &meter)
+            .await?)
+    }
+
+    async fn rename(&self, job: &mut Job, to: &[u8]) -> Result<(), Fault> {
+        let from = job.name()?;
+        self.is_mounted(job).await?;
+        Ok(self.content(job).await?.rename(&from, to).await?)
     }
 
     async fn remove(&self, job: &mut Job, name: &[u8]) -> Result<(), Fault> {

@@ -47,6 +47,8 @@ const STEP: u64 = 1 << 18;
 pub(super) struct Job {
     /// Its number, where several are under way.
     pub(super) number: Option<u64>,
+    /// The file of a tree that it is about.
+    pub(super) named: Option<Vec<u8>>,
     /// What git-annex answers to our questions.
     pub(super) answers: Receiver<Vec<u8>>,
 }
@@ -72,6 +74,27 @@ impl Job {
     pub(super) async fn ask(&mut self, question: &[u8]) -> Result<Vec<u8>, Stop> {
         self.say(question)?;
         self.answers.recv().await.ok_or(Stop::Closed)
+    }
+
+    /// The file of a tree that it is about.
+    pub(super) fn name(&self) -> Result<Vec<u8>, Error> {
+        let lacking = || Error::new(ErrorKind::Invalid, "git-annex named no file before");
+        self.named.clone().ok_or_else(lacking)
+    }
+
+    /// Asks for several values.
+    pub(super) async fn values(&mut self, question: &[u8]) -> Result<Vec<String>, Stop> {
+        self.say(question)?;
+        let mut out = Vec::new();
+        loop {
+            let answer = self.answers.recv().await.ok_or(Stop::Closed)?;
+            match split(&answer) {
+                (b"VALUE", Some(value)) if !value.is_empty() => {
+                    out.push(String::from_utf8_lossy(value).into_owned());
+                }
+                _ => return Ok(out),
+            }
+        }
     }
 
     /// Asks for a value. `None` if git-annex has none to give: it is empty, or cannot be

@@ -4,6 +4,7 @@
 //! git-annex can number them (ASYNC): all of them share one store and its connections.
 //! Nothing is asked of the network before a request needs it.
 
+mod addresses;
 mod annexed;
 mod job;
 pub mod request;
@@ -92,6 +93,8 @@ async fn serve(mut lines: mpsc::Receiver<io::Result<Vec<u8>>>) -> Result<(), Sto
     job::say(None, b"VERSION 2")?;
     // What the jobs under way hear of git-annex.
     let mut busy: HashMap<Option<u64>, mpsc::Sender<Vec<u8>>> = HashMap::new();
+    // Files of a tree that the next request of each is about.
+    let mut names: HashMap<Option<u64>, Vec<u8>> = HashMap::new();
     let mut jobs = FuturesUnordered::new();
     loop {
         // A job that has ended is done with before the next line: that may be its next one.
@@ -118,12 +121,21 @@ async fn serve(mut lines: mpsc::Receiver<io::Result<Vec<u8>>>) -> Result<(), Sto
             }
             continue;
         }
+        let request = Request::parse(&line);
+        if let Request::Name(name) = request {
+            names.insert(number, name);
+            continue;
+        }
         let (send, answers) = mpsc::channel(MAX_ANSWERS);
         busy.insert(number, send);
-        let request = Request::parse(&line);
+        let named = names.remove(&number);
         let session = &session;
         jobs.push(async move {
-            let job = Job { number, answers };
+            let job = Job {
+                number,
+                named,
+                answers,
+            };
             (number, Box::pin(session.serve(job, request)).await)
         });
     }

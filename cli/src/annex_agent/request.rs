@@ -11,6 +11,17 @@ pub enum Way {
     Retrieve,
 }
 
+impl Way {
+    /// The protocol's word for it.
+    #[must_use]
+    pub fn word(self) -> &'static [u8] {
+        match self {
+            Self::Store => b"STORE",
+            Self::Retrieve => b"RETRIEVE",
+        }
+    }
+}
+
 /// What git-annex asks of us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
@@ -28,6 +39,32 @@ pub enum Request {
     CheckPresent(Vec<u8>),
     /// Remove the content of a key.
     Remove(Vec<u8>),
+    /// The file of a tree that the next request is about; it has no answer.
+    Name(Vec<u8>),
+    /// Move the content of a key that has the name.
+    TransferExport(Way, Vec<u8>, PathBuf),
+    /// Is the content of a key there, by the name?
+    CheckPresentExport(Vec<u8>),
+    /// Remove the content of a key, by the name.
+    RemoveExport(Vec<u8>),
+    /// Remove a folder, which is empty but for what else lies there.
+    RemoveExportDirectory,
+    /// Give what has the name another one: the key and the new name.
+    RenameExport(Vec<u8>, Vec<u8>),
+    /// Whether trees can be exported.
+    ExportSupported,
+    /// Whether trees can be imported.
+    ImportSupported,
+    /// What is there to import.
+    ListImportable,
+    /// Get the file of the tree that was named.
+    RetrieveImport(PathBuf),
+    /// Is the content of a key there, by the name?
+    CheckPresentImport(Vec<u8>),
+    /// Whether an address is one of ours.
+    ClaimUrl(String),
+    /// What lies at an address.
+    CheckUrl(String),
     /// What using the remote costs.
     GetCost,
     /// Whether it is reached from everywhere.
@@ -63,6 +100,24 @@ impl Request {
             }),
             b"CHECKPRESENT" => Self::CheckPresent(rest.to_vec()),
             b"REMOVE" => Self::Remove(rest.to_vec()),
+            b"EXPORT" | b"IMPORT" => Self::Name(rest.to_vec()),
+            b"TRANSFEREXPORT" => transfer(rest).map_or(Self::Unknown, |(way, key, file)| {
+                Self::TransferExport(way, key, file)
+            }),
+            b"CHECKPRESENTEXPORT" => Self::CheckPresentExport(rest.to_vec()),
+            b"REMOVEEXPORT" => Self::RemoveExport(rest.to_vec()),
+            b"REMOVEEXPORTDIRECTORY" => Self::RemoveExportDirectory,
+            b"RENAMEEXPORT" => match split(rest) {
+                (key, Some(name)) => Self::RenameExport(key.to_vec(), name.to_vec()),
+                _ => Self::Unknown,
+            },
+            b"EXPORTSUPPORTED" => Self::ExportSupported,
+            b"IMPORTSUPPORTED" => Self::ImportSupported,
+            b"LISTIMPORTABLECONTENTS" => Self::ListImportable,
+            b"RETRIEVEIMPORT" => Self::RetrieveImport(path(rest)),
+            b"CHECKPRESENTIMPORT" => Self::CheckPresentImport(rest.to_vec()),
+            b"CLAIMURL" => Self::ClaimUrl(String::from_utf8_lossy(rest).into_owned()),
+            b"CHECKURL" => Self::CheckUrl(String::from_utf8_lossy(rest).into_owned()),
             b"GETCOST" => Self::GetCost,
             b"GETAVAILABILITY" => Self::GetAvailability,
             b"GETORDERED" => Self::GetOrdered,
@@ -139,6 +194,14 @@ mod tests {
         assert_eq!(
             Request::parse(b"CHECKPRESENT k"),
             Request::CheckPresent(b"k".to_vec())
+        );
+        assert_eq!(
+            Request::parse(b"EXPORT  dir/a b\xff "),
+            Request::Name(b" dir/a b\xff ".to_vec())
+        );
+        assert_eq!(
+            Request::parse(b"RENAMEEXPORT key new name"),
+            Request::RenameExport(b"key".to_vec(), b"new name".to_vec())
         );
         for odd in [
             &b"TRANSFER STORE key"[..],

@@ -58,7 +58,8 @@ impl Settings {
         let env = self.env(job, &options).await?;
         let store = store::open(&self.place.location, &options, env)?;
         let prefix = self.place.prefix.clone();
-        Ok(Content::new(store, prefix, options.limits()))
+        let compress = self.parameters.compresses()?;
+        Ok(Content::new(store, prefix, options.limits()).compressing(compress))
     }
 
     /// The surroundings, with the keys that git-annex keeps where there are no others.

@@ -1,17 +1,20 @@
 //! Storing, looking and removing.
 
+use super::compress::Form;
+use super::guard::MARKER;
 use super::key::AnnexKey;
 use super::name::to_key;
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::key::Key;
 use crate::progress::{Phase, Progress};
 use crate::store::{
-    FileInfo, FileSource, Limits, Precondition, Put, Source, Store, Version, upload,
+    FileInfo, FileSource, Got, Limits, Precondition, Put, Source, Store, Version, Want, upload,
 };
 use md5::{Digest, Md5};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::OnceCell;
 
 /// A name under which nobody writes anything.
 const NEVER_THERE: &str = "pail-was-never-here";
@@ -38,9 +41,13 @@ pub struct Content {
     pub(super) store: Arc<dyn Store>,
     pub(super) prefix: String,
     pub(super) limits: Limits,
+    /// Whether what gets smaller is stored in compressed form.
+    pub(super) compress: bool,
     /// Whether the other side has shown that it keeps what it is sent. Real web servers say
     /// "200 OK" to whatever comes.
     proven: AtomicBool,
+    /// Whether it says of what is absent that it is forbidden.
+    silent: OnceCell<bool>,
 }
 
 impl Content {
@@ -51,8 +58,18 @@ impl Content {
             store,
             prefix,
             limits,
+            compress: false,
             proven: AtomicBool::new(local),
+            silent: OnceCell::new(),
         }
+    }
+
+    /// The same, storing in compressed form what gets smaller by it. What is compressed is
+    /// read in any case.
+    #[must_use]
+    pub fn compressing(mut self, compress: bool) -> Self {
+        self.compress = compress;
+        self
     }
 
     /// The store that it lies in.
@@ -73,10 +90,21 @@ impl Content {
     ///
     /// [`ErrorKind::Local`] if the file cannot be read, [`ErrorKind::Corrupt`] if the bucket
     /// does not hold afterwards what it said that it took, and those of the store.
-    pub async fn send(&self, name: &[u8], file: &Path, progress: &dyn Progress) -> Result<()> {
+    pub async fn send(
+        &self,
+        name: &[u8],
+        of: &AnnexKey,
+        file: &Path,
+        progress: &dyn Progress,
+    ) -> Result<()> {
         let key = self.key(name)?;
         let meta = tokio::fs::metadata(file).await;
         let size = meta.during(|| format!("read {}", file.display()))?.len();
+        // Without a size in the key nobody could tell the one form from the other.
+        let packs = self.compress && of.stored_size() == Some(size);
+        if packs && self.send_packed(&key, file, size, progress).await? {
+            return Ok(());
+        }
         let source = FileSource {
             path: file.to_owned(),
             size,
@@ -106,7 +134,12 @@ impl Content {
 
     /// Reads back what a write has left. Where another writer came in between, what he left
     /// has the same size.
-    async fn verify(&self, key: &Key, size: u64, version: Option<&Version>) -> Result<()> {
+    pub(super) async fn verify(
+        &self,
+        key: &Key,
+        size: u64,
+        version: Option<&Version>,
+    ) -> Result<()> {
         let found = self.store.head(key).await?;
         let right = |info: &FileInfo| info.size == size;
         if found.as_ref().is_some_and(right) {
@@ -135,21 +168,56 @@ impl Content {
     ///
     /// Those of the store. Then nobody knows whether it is there.
     pub async fn look(&self, name: &[u8], key: &AnnexKey) -> Result<Presence> {
-        let file = self.key(name)?;
-        let Some(info) = self.store.head(&file).await? else {
-            return Ok(Presence::Absent);
+        self.look_at(&self.key(name)?, key).await
+    }
+
+    /// As [`Content::look`], for a file that has a name of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Content::look`].
+    pub async fn look_at(&self, file: &Key, key: &AnnexKey) -> Result<Presence> {
+        let expected = key.stored_size();
+        let found = match expected {
+            Some(size) => self.form(file, size).await,
+            None => self.store.head(file).await.map(plain),
         };
-        match key.stored_size() {
-            Some(expected) if expected == info.size => Ok(Presence::Present),
-            Some(expected) => Ok(Presence::Other {
-                found: info.size,
-                expected,
-            }),
-            None => {
+        let form = match found {
+            Ok(Some(form)) => form,
+            Ok(None) => return Ok(Presence::Absent),
+            Err(error) if error.kind() == ErrorKind::Denied && self.is_silent().await? => {
+                return Ok(Presence::Absent);
+            }
+            Err(error) => return Err(error),
+        };
+        match (form, expected) {
+            (Form::Plain(found), Some(expected)) if found != expected => {
+                Ok(Presence::Other { found, expected })
+            }
+            (_, Some(_)) => Ok(Presence::Present),
+            (_, None) => {
                 self.prove().await?;
                 Ok(Presence::Present)
             }
         }
+    }
+
+    /// Whether this is a bucket whose policy lets us read and not list: "denied" is what it
+    /// says of everything that is not there. Two requests, once: our own mark can be read,
+    /// and what nobody ever wrote is denied.
+    async fn is_silent(&self) -> Result<bool> {
+        let ask = || async {
+            let marker = self.key(MARKER.as_bytes())?;
+            if !matches!(
+                self.store.get(&marker, Want::all()).await,
+                Ok(Got::Found(_))
+            ) {
+                return Ok(false);
+            }
+            let never = self.store.head(&self.key(NEVER_THERE.as_bytes())?).await;
+            Ok(never.is_err_and(|error| error.kind() == ErrorKind::Denied))
+        };
+        self.silent.get_or_try_init(ask).await.copied()
     }
 
     /// Finds out whether the other side can say no.
@@ -187,6 +255,10 @@ impl Content {
     pub async fn remove(&self, name: &[u8]) -> Result<()> {
         self.store.delete(&self.key(name)?).await
     }
+}
+
+fn plain(info: Option<FileInfo>) -> Option<Form> {
+    info.map(|info| Form::Plain(info.size))
 }
 
 fn is_sum(version: &Version, sum: &str) -> bool {

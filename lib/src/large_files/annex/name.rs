@@ -63,7 +63,8 @@ fn escape(name: &[u8]) -> String {
     out
 }
 
-fn unescape(text: &str) -> Option<Vec<u8>> {
+/// Decodes percent escapes.
+pub(super) fn unescape(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

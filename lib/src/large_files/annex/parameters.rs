@@ -12,10 +12,11 @@ mod tests;
 
 pub use table::{ALL, Parameter};
 
+use super::name::unescape;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::options::{Given, Origin, Service};
-use crate::store::{Limits, Location, Options};
+use crate::store::{Limits, Location, Options, SCHEMES};
 use std::collections::BTreeMap;
 
 /// What stands before the names of keys in a place that `url=` names, unless `fileprefix=`
@@ -81,6 +82,44 @@ impl Parameters {
     /// As [`Parameters::flag`].
     pub fn is_tree(&self) -> Result<bool> {
         Ok(self.flag("exporttree")? || self.flag("importtree")?)
+    }
+
+    /// Whether what gets smaller is to be stored in compressed form.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] if the parameter says something else.
+    pub fn compresses(&self) -> Result<bool> {
+        match self.get("compress") {
+            None | Some("no") => Ok(false),
+            Some("zstd") => Ok(!self.is_tree()?),
+            Some(_) => Err(invalid("compress= can be zstd or no")),
+        }
+    }
+
+    /// Refuses what would have no effect. Only for setting up: git-annex tries remotes with
+    /// other encryption than they have.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] if a parameter does not go with another one.
+    pub fn check(&self) -> Result<()> {
+        if !matches!(self.get("compress"), None | Some("no")) {
+            // `encryption=hybrid onlyencryptcreds=yes` leaves content as it is.
+            let encrypted = self.get("encryption").is_some_and(|kind| kind != "none");
+            if encrypted && !self.flag("onlyencryptcreds")? {
+                return Err(invalid("compress= does not go with encryption=").with_hint(
+                    "what is encrypted does not get smaller; gpg compresses before it encrypts",
+                ));
+            }
+            if self.is_tree()? {
+                return Err(
+                    invalid("compress= does not go with exporttree= and importtree=")
+                        .with_hint("the files of a tree are there for others to read"),
+                );
+            }
+        }
+        Ok(())
     }
 
     /// The place that the parameters name.
@@ -230,13 +269,51 @@ impl Place {
 
     /// The place of a name, as a person would write it, without options.
     pub fn show(&self, name: &str) -> String {
-        let whole = self.location.to_string();
-        let bare = match self.location.service() {
-            Service::Folder => whole.as_str(),
-            _ => whole.split('?').next().unwrap_or_default(),
-        };
-        format!("{}/{}{name}", bare.trim_end_matches('/'), self.prefix)
+        format!("{}/{}{name}", self.root(), self.prefix)
     }
+
+    /// The bucket and the prefix of the URL, without options and without a slash at the end.
+    pub fn root(&self) -> String {
+        let whole = bare(&self.location);
+        whole.trim_end_matches('/').to_owned()
+    }
+
+    /// How addresses in it begin, before `://`.
+    pub fn scheme(&self) -> String {
+        let root = self.root();
+        let scheme = root.split_once("://").map(|(scheme, _)| scheme.to_owned());
+        scheme.unwrap_or_else(|| "file".to_owned())
+    }
+
+    /// The file that an address names, if it lies below the bucket and prefix of the URL.
+    pub fn within(&self, address: &str) -> Option<Key> {
+        // Paths are not addresses, and http:// is everyone's.
+        let known = SCHEMES.iter().chain([&"file"]).any(|scheme| {
+            let rest = address.strip_prefix(scheme);
+            rest.is_some_and(|rest| rest.starts_with("://"))
+        });
+        let other = Location::parse(address).ok().filter(|_| known)?;
+        let other = bare(&other);
+        let name = other.strip_prefix(&self.root())?.strip_prefix('/')?;
+        let name = match self.location.service() {
+            Service::Folder => name.to_owned(),
+            _ => percent_decode(name)?,
+        };
+        Key::new(name).ok().filter(|key| !key.as_str().is_empty())
+    }
+}
+
+/// A location without options.
+fn bare(location: &Location) -> String {
+    let whole = location.to_string();
+    match location.service() {
+        Service::Folder => whole,
+        _ => whole.split('?').next().unwrap_or_default().to_owned(),
+    }
+}
+
+fn percent_decode(text: &str) -> Option<String> {
+    String::from_utf8(unescape(text)?).ok()
 }
 
 fn invalid(why: impl Into<String>) -> Error {

@@ -1,5 +1,6 @@
 //! Content out, into a file that may hold the start of it.
 
+use super::compress::Form;
 use super::content::Content;
 use super::key::AnnexKey;
 use crate::error::{Error, ErrorKind, IoContext, Result};
@@ -14,10 +15,10 @@ use tokio::fs::File;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
 /// A local file that is filled from front to back.
-struct Sink<'a> {
+pub(super) struct Sink<'a> {
     file: File,
     path: PathBuf,
-    len: u64,
+    pub(super) len: u64,
     progress: &'a dyn Progress,
 }
 
@@ -41,14 +42,19 @@ impl<'a> Sink<'a> {
     }
 
     /// Forgets what is there.
-    async fn empty(&mut self) -> Result<()> {
+    pub(super) async fn empty(&mut self) -> Result<()> {
         self.file.set_len(0).await.during(|| self.act())?;
         self.file.rewind().await.during(|| self.act())?;
         self.len = 0;
         Ok(())
     }
 
-    async fn write(&mut self, bytes: &Bytes) -> Result<()> {
+    async fn done(mut self) -> Result<()> {
+        let done = self.file.flush().await;
+        done.during(|| self.act())
+    }
+
+    pub(super) async fn write(&mut self, bytes: &Bytes) -> Result<()> {
         let done = self.file.write_all(bytes).await;
         done.during(|| self.act())?;
         self.len += bytes.len() as u64;
@@ -76,29 +82,72 @@ impl Content {
         file: &Path,
         progress: &dyn Progress,
     ) -> Result<()> {
-        let from = self.key(name)?;
+        self.fetch_from(&self.key(name)?, key, file, progress).await
+    }
+
+    /// As [`Content::fetch`], from a file that has a name of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Content::fetch`].
+    pub async fn fetch_from(
+        &self,
+        from: &Key,
+        key: &AnnexKey,
+        file: &Path,
+        progress: &dyn Progress,
+    ) -> Result<()> {
         let mut sink = Sink::open(file, progress).await?;
         progress.advance(Phase::Download, sink.len);
         let size = match key.stored_size() {
-            Some(size) if sink.len == size => {
-                // Nothing will be asked for, so this says whether it is there at all.
-                self.size(&from).await?;
+            // With nothing left to ask for, this says whether it is there at all.
+            Some(size) if self.compress || sink.len == size => {
+                if self.packed(from, size, &mut sink).await? {
+                    return sink.done().await;
+                }
                 size
             }
             Some(size) => size,
-            None => self.begin(&from, &mut sink).await?,
+            None => self.begin(from, &mut sink).await?,
         };
         if sink.len > size {
             sink.empty().await?;
         }
-        let wanted = Wanted { key: from, size };
+        let wanted = Wanted {
+            key: from.clone(),
+            size,
+        };
         let start = sink.len;
         let pieces = download_from(&*self.store, &wanted, start, self.limits);
         let mut pieces = std::pin::pin!(pieces);
         while let Some(piece) = pieces.next().await {
-            sink.write(&piece?).await?;
+            match piece {
+                Ok(piece) => sink.write(&piece).await?,
+                // It has another size: is it compressed?
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    if key.stored_size().is_some() && self.packed(from, size, &mut sink).await? {
+                        break;
+                    }
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
+            }
         }
-        sink.file.flush().await.during(|| sink.act())
+        sink.done().await
+    }
+
+    /// Gets content that lies there in compressed form; `false` if it does not.
+    async fn packed(&self, from: &Key, size: u64, sink: &mut Sink<'_>) -> Result<bool> {
+        match self.form(from, size).await? {
+            None => Err(missing(from)),
+            Some(Form::Plain(_)) => Ok(false),
+            // All of it is here: what it is, git-annex checks.
+            Some(Form::Packed(_)) if sink.len == size => Ok(true),
+            Some(Form::Packed(packed)) => {
+                self.fetch_packed(from, packed, size, sink).await?;
+                Ok(true)
+            }
+        }
     }
 
     async fn size(&self, key: &Key) -> Result<u64> {

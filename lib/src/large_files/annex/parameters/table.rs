@@ -37,6 +37,10 @@ pub const ALL: &[Parameter] = &[
         "fileprefix",
         "what stands before every name in the bucket; default annex/ with url=, nothing with bucket= and for trees",
     ),
+    ours(
+        "compress",
+        "zstd: what gets smaller by it is stored in compressed form, which git-annex's own remotes cannot read; default no",
+    ),
     ours("bucket", "name of the bucket, instead of url="),
     ours("host", "the S3 service; default s3.amazonaws.com"),
     ours("port", "its port, if it is not the usual one"),
@@ -79,6 +83,6 @@ pub const ALL: &[Parameter] = &[
     common("importtree"),
     common("annexobjects"),
     common("encryption"),
-    common("chunk"),
+    common("onlyencryptcreds"),
     common("name"),
 ];

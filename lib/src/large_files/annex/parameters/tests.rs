@@ -168,6 +168,30 @@ fn sizes_are_read_as_git_annex_writes_them() {
 }
 
 #[test]
+fn compressing_goes_with_keys_in_clear() {
+    let compresses = |text: &str| given(text).compresses();
+    assert!(!compresses("").expect("no"));
+    assert!(!compresses("compress=no").expect("no"));
+    assert!(compresses("compress=zstd encryption=none").expect("yes"));
+    assert!(!compresses("compress=zstd exporttree=yes").expect("no"));
+    assert!(compresses("compress=yes").is_err());
+    let check = |text: &str| given(text).check();
+    for fine in [
+        "compress=zstd encryption=none",
+        "compress=zstd encryption=hybrid onlyencryptcreds=yes",
+        "compress=no encryption=shared exporttree=yes",
+    ] {
+        assert!(check(fine).is_ok(), "{fine}");
+    }
+    for odd in [
+        "compress=zstd encryption=shared",
+        "compress=zstd exporttree=yes",
+    ] {
+        assert!(check(odd).is_err(), "{odd}");
+    }
+}
+
+#[test]
 fn cost_is_what_git_annex_gives_such_a_place() {
     // git-annex: cheapRemoteCost 100, expensiveRemoteCost 200, veryExpensiveRemoteCost 1000.
     assert_eq!(place("url=/folder").cost(), 100);
@@ -185,4 +209,26 @@ fn a_place_is_shown_without_its_options() {
         place("bucket=b-1 fileprefix=x-").show("KEY"),
         "s3://b-1/x-KEY"
     );
+}
+
+#[test]
+fn an_address_below_the_place_names_a_file() {
+    let here = place("url=s3://b-1/p?region=eu-west-1");
+    let key = |address: &str| here.within(address).map(|key| key.as_str().to_owned());
+    assert_eq!(key("s3://b-1/p/a/b%20c.txt").as_deref(), Some("a/b c.txt"));
+    for not in [
+        "s3://b-1/q/a",
+        "s3://b-2/p/a",
+        "s3://b-1/p",
+        "https://b-1/p/a",
+        "/p/a",
+        "gs://b-1/p/a",
+    ] {
+        assert_eq!(key(not), None, "{not}");
+    }
+    let folder = place("url=/srv/x");
+    let key = folder
+        .within("file:///srv/x/a%20b")
+        .map(|key| key.as_str().to_owned());
+    assert_eq!(key.as_deref(), Some("a b"));
 }

@@ -1,0 +1,83 @@
+//! The files of a tree, as somebody else may have written them.
+
+use super::content::Content;
+use super::guard::MARKER;
+use super::name::from_key;
+use crate::error::Result;
+use crate::store::Listed;
+use futures_util::stream::{BoxStream, StreamExt};
+use std::future::ready;
+
+/// A file of a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeFile {
+    /// Its name, as git has it.
+    pub name: Vec<u8>,
+    /// Its bytes.
+    pub size: u64,
+    /// Another one after each change: when it was written, in seconds, and its size.
+    pub state: String,
+}
+
+impl Content {
+    /// Every file of the tree. One request for each thousand.
+    ///
+    /// What cannot be the name of a file in a work tree is left out: markers of folders, line
+    /// feeds, and what lies in a folder `.git`.
+    pub fn files(&self) -> BoxStream<'_, Result<TreeFile>> {
+        let files = self.store.list(&self.prefix, None);
+        let mine = |listed: Result<Listed>| match listed {
+            Ok(listed) => tree_file(&self.prefix, &listed).map(Ok),
+            Err(error) => Some(Err(error)),
+        };
+        files.filter_map(move |listed| ready(mine(listed))).boxed()
+    }
+}
+
+fn tree_file(prefix: &str, listed: &Listed) -> Option<TreeFile> {
+    let name = from_key(prefix, &listed.key)?;
+    let of_git = |part: &[u8]| part.eq_ignore_ascii_case(b".git");
+    let odd = name.contains(&b'\n')
+        || name.starts_with(b"/")
+        || name == MARKER.as_bytes()
+        || name.split(|byte| *byte == b'/').any(of_git);
+    (!odd).then(|| TreeFile {
+        name,
+        size: listed.size,
+        state: format!("{}-{}", listed.modified, listed.size),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_is_what_can_lie_in_a_work_tree() {
+        let file = |key: &str| {
+            let (key, size, modified) = (key.to_owned(), 3, 1_700_000_000);
+            tree_file(
+                "p/",
+                &Listed {
+                    key,
+                    size,
+                    modified,
+                },
+            )
+        };
+        let found = file("p/sub dir/a.txt").expect("a file");
+        assert_eq!(found.name, b"sub dir/a.txt");
+        assert_eq!((found.size, found.state.as_str()), (3, "1700000000-3"));
+        assert_eq!(file("p/pail-escaped/a%FF").expect("a file").name, b"a\xff");
+        for odd in [
+            "q/a",
+            "p/folder/",
+            "p/.git/config",
+            "p/a/.GIT/b",
+            "p/pail-escaped/a%0Ab",
+            "p/annex-uuid",
+        ] {
+            assert_eq!(file(odd), None, "{odd}");
+        }
+    }
+}
