@@ -27,6 +27,7 @@ mod it {
     mod incomplete;
     mod kill;
     mod lfs;
+    mod lfs_care;
     mod lfs_locks;
     mod ls_remote;
     mod maintenance;

@@ -25,6 +25,7 @@ mod it {
     mod lease;
     mod ledger;
     mod lfs;
+    mod lfs_gc;
     mod locks;
     mod log_nets;
     #[cfg(feature = "long-tail")]

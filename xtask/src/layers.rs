@@ -30,7 +30,14 @@ const LAYERS: &[(&str, u8, &[&str])] = &[
     (
         "maintenance",
         5,
-        &["format", "store", "local", "transaction", "transfer"],
+        &[
+            "format",
+            "store",
+            "local",
+            "transaction",
+            "transfer",
+            "large_files",
+        ],
     ),
     ("remote", 6, &[EVERYTHING]),
 ];
@@ -41,7 +48,9 @@ const EVERYTHING: &str = "*";
 /// Submodules that may import more than the module that they are part of.
 const MORE: &[(&[&str], &[&str])] = &[
     (&["foreign", "migrate"], &["format", "transaction"]),
-    (&["large_files", "locks"], &["format", "transaction"]),
+    (&["large_files", "locks"], &["format"]),
+    (&["large_files", "sharers"], &["format"]),
+    (&["large_files", "swapped"], &["transaction"]),
 ];
 
 /// Modules of which no part knows another part, apart from those named here.

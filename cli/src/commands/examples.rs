@@ -269,6 +269,25 @@ pub(super) const ALL: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "lfs",
+        &[
+            ("git pail lfs ls", "the LFS objects at origin"),
+            ("git pail lfs fsck origin --full", "read and hash them all"),
+            (
+                "git pail lfs gc origin --dry-run",
+                "what no ref names any more",
+            ),
+            (
+                "git pail lfs copy origin s3://other/prefix",
+                "copy what is not there yet",
+            ),
+            (
+                "git pail lfs share s3://bucket/lfs s3://bucket/one s3://bucket/two",
+                "two repositories keep their objects at one place",
+            ),
+        ],
+    ),
+    (
         "version",
         &[("git pail version", "what a bug report should hold")],
     ),

@@ -12,6 +12,7 @@ mod git;
 mod init;
 mod install;
 mod json;
+mod lfs;
 mod lfs_settings;
 mod links;
 mod lock;
@@ -88,6 +89,7 @@ fn run(verb: Verb) -> Result<(), Stop> {
             Verb::Lock(args) => lock::run(args).await,
             Verb::Unlock(args) => lock::unlock(args).await,
             Verb::Locks(args) => locks::run(args).await,
+            Verb::Lfs(args) => lfs::run(args).await,
             Verb::Install(args) => install::run(args).await,
             Verb::Uninstall(args) => uninstall::run(args).await,
             Verb::Demo(args) => demo::run(args).await,

@@ -1,8 +1,9 @@
 //! The command tree: help, man pages, completions and the reference come from it.
 
 use super::{
-    completions, config, delete_branch, demo, doctor, examples, fsck, init, install, lock, locks,
-    log, ls, maintenance, man, protect, reference, restore, set_head, stats, uninstall, unprotect,
+    completions, config, delete_branch, demo, doctor, examples, fsck, init, install, lfs, lock,
+    locks, log, ls, maintenance, man, protect, reference, restore, set_head, stats, uninstall,
+    unprotect,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -52,6 +53,7 @@ pub(super) enum Verb {
     Lock(lock::Args),
     Unlock(lock::UnlockArgs),
     Locks(locks::Args),
+    Lfs(lfs::Args),
     /// Say which version this is
     ///
     /// Names the version of this program, of the layout that it writes, and of the git

@@ -9,6 +9,9 @@ pub const MANIFEST: &str = "pail/manifest.json";
 /// Who works on which file. It changes, too; no ref and no object hangs on it.
 pub const LOCKS: &str = "pail/locks.json";
 
+/// Which repositories keep LFS objects here. It changes, too.
+pub const SHARERS: &str = "pail/lfs-sharers.json";
+
 /// Where packs and their indexes lie.
 pub const PACKS: &str = "objects/pack/";
 
@@ -47,6 +50,15 @@ pub fn manifest() -> Result<Key> {
 /// Never: its name is good.
 pub fn locks() -> Result<Key> {
     checked(LOCKS.to_owned())
+}
+
+/// [`SHARERS`].
+///
+/// # Errors
+///
+/// As [`locks`].
+pub fn sharers() -> Result<Key> {
+    checked(SHARERS.to_owned())
 }
 
 /// `objects/pack/pack-<name>.pack`
@@ -183,6 +195,7 @@ mod tests {
         for other in [
             MANIFEST,
             LOCKS,
+            SHARERS,
             "HEAD",
             "lfs/0000",
             "objects/pack/multi-pack-index",

@@ -4,3 +4,5 @@
 pub mod annex;
 pub mod lfs;
 pub mod locks;
+pub mod sharers;
+mod swapped;

@@ -14,6 +14,7 @@ mod repack;
 mod repository;
 mod rev_list;
 mod scratch;
+mod small_blobs;
 mod spool;
 
 pub use cat_file::Found;

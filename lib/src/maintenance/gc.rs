@@ -143,7 +143,7 @@ async fn round(
         )
         .with_hint("nothing was touched; `git pail fsck --full` tells what is missing"));
     }
-    let needed = needed(&source, former, tips).await?;
+    let needed = retained::whole(&source, former, tips).await?;
     let spool = Spool::new(&source, &*context.ids)?;
     let bytes: u64 = packs.iter().map(|pack| pack.size).sum();
     let new = pack(&source, &needed, &spool, bytes, &at).await?;
@@ -198,27 +198,6 @@ async fn round(
     };
     done.packed = result.commit(at).await?;
     Ok(done.packed)
-}
-
-/// All that must stay and is there whole: what refs name, and of what they named before
-/// whatever has not gone already.
-async fn needed(
-    source: &Repository,
-    former: BTreeSet<ObjectId>,
-    tips: BTreeSet<ObjectId>,
-) -> Result<BTreeSet<ObjectId>> {
-    let former = source.present(former).await?;
-    let all: BTreeSet<ObjectId> = tips.union(&former).copied().collect();
-    if source.is_whole(&all).await? {
-        return Ok(all);
-    }
-    let mut needed = tips;
-    for one in former {
-        if source.is_whole(&BTreeSet::from([one])).await? {
-            needed.insert(one);
-        }
-    }
-    Ok(needed)
 }
 
 /// The new packs: commits, trees and tags in one and blobs in another, or all in one.

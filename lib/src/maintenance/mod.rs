@@ -15,6 +15,7 @@ mod gc;
 mod join_log;
 mod leftovers;
 pub mod levels;
+pub mod lfs;
 mod merge;
 mod place;
 pub mod restore;

@@ -1,6 +1,7 @@
 //! What must stay: what the refs name, and what they named within the retention time.
 
 use crate::error::Result;
+use crate::local::Repository;
 use crate::oid::ObjectId;
 use crate::transaction::{OlderLog, Snapshot, read_moves};
 use crate::transfer::Context;
@@ -41,4 +42,25 @@ pub(super) async fn former(context: &Context, at: &Snapshot) -> Result<BTreeSet<
         inline = false;
     }
     Ok(ids)
+}
+
+/// All that must stay and is there whole: what refs name, and of what they named before
+/// whatever has not gone already.
+pub(super) async fn whole(
+    source: &Repository,
+    former: BTreeSet<ObjectId>,
+    tips: BTreeSet<ObjectId>,
+) -> Result<BTreeSet<ObjectId>> {
+    let former = source.present(former).await?;
+    let all: BTreeSet<ObjectId> = tips.union(&former).copied().collect();
+    if source.is_whole(&all).await? {
+        return Ok(all);
+    }
+    let mut needed = tips;
+    for one in former {
+        if source.is_whole(&BTreeSet::from([one])).await? {
+            needed.insert(one);
+        }
+    }
+    Ok(needed)
 }

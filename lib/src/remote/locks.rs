@@ -36,7 +36,7 @@ impl Remote {
     pub async fn lock(&self, path: &str, who: &str) -> Result<Locked> {
         crate::large_files::locks::check_path(path)?;
         let (store, cache) = (&*self.context.store, &self.context.cache);
-        // LFS objects may lie here of a repository that lies elsewhere.
+        // Locks may lie where a repository's LFS objects lie and its history does not.
         let at = Snapshot::read(store, cache, None).await?;
         let leased = match &at {
             Some(at) => at.manifest.leased(),

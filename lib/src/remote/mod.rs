@@ -2,6 +2,7 @@
 
 mod care;
 mod change;
+mod lfs;
 mod locks;
 
 use crate::error::{Error, ErrorKind, Result};

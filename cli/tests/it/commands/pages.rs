@@ -47,7 +47,9 @@ fn every_command_has_a_man_page_and_completions() {
             assert!(!text.contains("reference"), "it is hidden");
         }
     }
-    let inner = ["run", "start", "stop"].map(|one| format!("git-pail-maintenance-{one}.1"));
+    let maintenance = ["run", "start", "stop"].map(|one| format!("git-pail-maintenance-{one}.1"));
+    let lfs = ["ls", "fsck", "gc", "copy", "share"].map(|one| format!("git-pail-lfs-{one}.1"));
+    let inner = [&maintenance[..], &lfs[..]].concat();
     for page in &inner {
         assert!(folder.join(page).exists(), "{page}");
     }

@@ -37,10 +37,12 @@ mod folder;
 mod get;
 mod journal;
 mod object;
+mod pointer;
 mod put;
 mod sum;
 
 pub use folder::Folder;
 pub use get::get;
 pub use object::{Object, Oid, PREFIX};
+pub use pointer::{MAX_POINTER, pointer};
 pub use put::{Sent, put};

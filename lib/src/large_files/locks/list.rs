@@ -1,14 +1,14 @@
 //! The file of the locks: bytes ⇄ [`LockList`], and what may be changed in it.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::keys;
+use crate::key::Key;
+use crate::large_files::swapped::Document;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The version of the file that is written and read.
 const VERSION: u64 = 1;
-
-/// Most bytes of the file.
-pub(super) const MAX_BYTES: u64 = 8 << 20;
 
 /// Most locks of one repository.
 pub const MAX_LOCKS: usize = 10_000;
@@ -54,11 +54,9 @@ fn mail(who: &str) -> Option<&str> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockList {
     version: u64,
-    /// Fresh chance, so that the file never has the bytes of an earlier one.
-    pub write_id: String,
-    /// Whether it is written under a lease, because the bucket cannot compare and swap.
+    write_id: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub leased: bool,
+    leased: bool,
     /// The locks, in the order of their paths; one path has one at most.
     pub locks: Vec<Lock>,
     #[serde(flatten)]
@@ -66,8 +64,44 @@ pub struct LockList {
 }
 
 impl LockList {
-    /// No locks yet.
-    pub fn new(leased: bool) -> Self {
+    /// The lock of this id.
+    pub fn get(&self, id: &str) -> Option<&Lock> {
+        self.locks.iter().find(|lock| lock.id == id)
+    }
+
+    /// Adds a lock; if the path has one already, that one stays and is answered.
+    pub(super) fn add(&mut self, lock: &Lock) -> Option<Lock> {
+        match self
+            .locks
+            .binary_search_by(|other| other.path.cmp(&lock.path))
+        {
+            Ok(at) => self.locks.get(at).cloned(),
+            Err(at) => {
+                self.locks.insert(at, lock.clone());
+                None
+            }
+        }
+    }
+
+    /// Takes a lock out.
+    pub(super) fn remove(&mut self, id: &str) {
+        self.locks.retain(|lock| lock.id != id);
+    }
+}
+
+impl Document for LockList {
+    const WHAT: &'static str = "the locks";
+    const MAX_BYTES: u64 = 8 << 20;
+
+    fn key() -> Result<Key> {
+        keys::locks()
+    }
+
+    fn leased(&self) -> bool {
+        self.leased
+    }
+
+    fn new(leased: bool) -> Self {
         Self {
             version: VERSION,
             write_id: String::new(),
@@ -77,13 +111,7 @@ impl LockList {
         }
     }
 
-    /// Reads the file.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Unsupported`] if a newer program has written it, [`ErrorKind::Corrupt`]
-    /// if it is no such file.
-    pub fn decode(bytes: &[u8]) -> Result<Self> {
+    fn decode(bytes: &[u8]) -> Result<Self> {
         #[derive(Deserialize)]
         struct Head {
             version: u64,
@@ -117,53 +145,19 @@ impl LockList {
         Ok(list)
     }
 
-    /// The bytes of the file.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Invalid`] if it would be too large.
-    pub fn encode(&self) -> Result<Vec<u8>> {
+    fn encode(&mut self, write_id: String) -> Result<Vec<u8>> {
+        self.write_id = write_id;
         let mut bytes = serde_json::to_vec(self).map_err(|error| {
             let message = format!("cannot write the locks: {error}");
             Error::new(ErrorKind::Local, message).with_source(error)
         })?;
         bytes.push(b'\n');
-        if bytes.len() as u64 > MAX_BYTES || self.locks.len() > MAX_LOCKS {
+        if bytes.len() as u64 > Self::MAX_BYTES || self.locks.len() > MAX_LOCKS {
             let message = format!("cannot lock more: there are {} locks", self.locks.len());
             return Err(Error::new(ErrorKind::Invalid, message)
                 .with_hint("`git pail locks` shows them; unlock what nobody works on"));
         }
         Ok(bytes)
-    }
-
-    /// The lock of a path.
-    pub fn of(&self, path: &str) -> Option<&Lock> {
-        let at = self.locks.binary_search_by(|lock| (*lock.path).cmp(path));
-        at.ok().and_then(|at| self.locks.get(at))
-    }
-
-    /// The lock of this id.
-    pub fn get(&self, id: &str) -> Option<&Lock> {
-        self.locks.iter().find(|lock| lock.id == id)
-    }
-
-    /// Adds a lock; if the path has one already, that one stays and is answered.
-    pub(super) fn add(&mut self, lock: &Lock) -> Option<Lock> {
-        match self
-            .locks
-            .binary_search_by(|other| other.path.cmp(&lock.path))
-        {
-            Ok(at) => self.locks.get(at).cloned(),
-            Err(at) => {
-                self.locks.insert(at, lock.clone());
-                None
-            }
-        }
-    }
-
-    /// Takes a lock out.
-    pub(super) fn remove(&mut self, id: &str) {
-        self.locks.retain(|lock| lock.id != id);
     }
 }
 
@@ -217,9 +211,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_what_is_unknown_stays() {
         let text = r#"{"version":1,"write_id":"1","locks":[{"id":"2","path":"a/b","owner":"o","time":3,"note":"n"}],"more":[4]}"#;
-        let list = LockList::decode(text.as_bytes()).unwrap();
-        assert_eq!(list.of("a/b").unwrap().time, 3);
-        assert_eq!(list.encode().unwrap(), format!("{text}\n").into_bytes());
+        let mut list = LockList::decode(text.as_bytes()).unwrap();
+        assert_eq!(list.get("2").unwrap().time, 3);
+        let bytes = list.encode("1".to_owned()).unwrap();
+        assert_eq!(bytes, format!("{text}\n").into_bytes());
     }
 
     #[test]

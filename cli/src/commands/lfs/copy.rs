@@ -1,0 +1,76 @@
+//! `git pail lfs copy`: LFS objects from one bucket to another.
+
+use super::places;
+use crate::commands::stop::{Stop, say};
+use crate::commands::{json, repository};
+use crate::ui::bytes::human;
+use pail::maintenance::lfs;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Copy LFS objects from one bucket to another
+///
+/// Copies what the other bucket lacks, or has with another size. Every object is hashed on
+/// its way; a broken one ends the run. What was copied stays: run again, it goes on with the
+/// rest.
+///
+/// With --json, one object: from, to, dry_run, present (objects that were there), objects and
+/// bytes (that were copied, or would be).
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// From where: a URL, or the name of a remote
+    from: String,
+    /// Where to: a URL, or the name of a remote
+    to: String,
+    /// Count what would be copied, and copy nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Folder for temporary files; default: the system's
+    #[arg(long, value_name = "FOLDER")]
+    temp: Option<PathBuf>,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Out {
+    from: String,
+    to: String,
+    dry_run: bool,
+    present: u64,
+    objects: u64,
+    bytes: u64,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Stop> {
+    let from = repository::open(Some(&args.from)).await?;
+    let to = repository::open(Some(&args.to)).await?;
+    let (from, to) = (from.context(), to.context());
+    let plan = lfs::plan_copy(from, to).await?;
+    let out = Out {
+        from: from.store.describe(),
+        to: to.store.describe(),
+        dry_run: args.dry_run,
+        present: plan.present,
+        objects: plan.missing.len() as u64,
+        bytes: plan.bytes(),
+    };
+    if !args.json {
+        say(&format!(
+            "{} objects are there already; {} are not: {}",
+            out.present,
+            out.objects,
+            human(out.bytes)
+        ))?;
+    }
+    if !args.dry_run {
+        lfs::copy(from, to, &plan, &places::bench(args.temp)).await?;
+    }
+    match (args.json, args.dry_run) {
+        (true, _) => json::print(&out),
+        (false, true) => Ok(()),
+        (false, false) => say(&format!("copied {} objects", out.objects)),
+    }
+}
