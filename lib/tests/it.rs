@@ -33,6 +33,7 @@ mod it {
     mod lost_reply;
     mod maintenance;
     mod maintenance_nets;
+    mod nets;
     mod overlap;
     mod restore;
     mod resume_fetch;

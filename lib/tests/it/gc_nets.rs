@@ -4,7 +4,8 @@
 use crate::it::commit_world::{
     Answer, bucket, change, commit, commit_at, edit, kept, oid, pack, upload,
 };
-use crate::it::ledger::{self, Ledger};
+use crate::it::ledger;
+use crate::it::nets::{ran, refs};
 use crate::it::world::{
     self, MONTH, SMALL, collect, copy, fetch, late, maintain, push, push_ok, remote, sound,
 };
@@ -16,29 +17,15 @@ use pail::store::adapter::memory::Memory;
 use pail::transaction::{Basis, Cache, Committed, Rework, Snapshot};
 use pail::{ErrorKind, Result};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use testkit::crash::at_every_call;
-use testkit::interleave::{Client, Explore, Explored, client};
+use testkit::interleave::{Client, Explore, client};
 use testkit::repo::Repo;
 
 const MAIN: &str = "main:refs/heads/main";
 const SIDE: &str = "side:refs/heads/side";
-
-/// Says how far a search came.
-fn ran(what: &str, explored: Explored) {
-    let how = if explored.exhaustive {
-        "exhaustive"
-    } else {
-        "drawn"
-    };
-    eprintln!(
-        "schedules: {} ({how}, up to {} steps): {what}",
-        explored.runs, explored.steps
-    );
-    assert!(explored.runs > 1);
-}
 
 /// `main`, and `side`, which was deleted: nothing but the log knows of it. `topic` builds on
 /// it and was not pushed.
@@ -54,13 +41,6 @@ async fn forgotten() -> (tempfile::TempDir, Repo, Memory) {
     repo.switch("topic").commit("c", "topic\n");
     repo.switch("main");
     (dir, repo, memory)
-}
-
-fn refs(ledger: Option<&Ledger>) -> BTreeMap<String, String> {
-    let refs = ledger.map(Ledger::refs).unwrap_or_default();
-    refs.iter()
-        .map(|(name, oid)| (name.to_string(), oid.to_string()))
-        .collect()
 }
 
 /// What a client of these nets was told.

@@ -2,6 +2,7 @@
 //! store calls, and dead at every one of them.
 
 use crate::it::ledger::Ledger;
+use crate::it::nets::ran;
 use crate::it::world::{
     self, MONTH, SMALL, WHO, collect, copy, edits, late, local, push, push_ok, remote, sound,
 };
@@ -15,24 +16,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use testkit::crash::at_every_call;
-use testkit::interleave::{Client, Explore, Explored, client};
+use testkit::interleave::{Client, Explore, client};
 use testkit::repo::Repo;
 
 const MAIN: &str = "main:refs/heads/main";
-
-/// Says how far a search came.
-fn ran(what: &str, explored: Explored) {
-    let how = if explored.exhaustive {
-        "exhaustive"
-    } else {
-        "drawn"
-    };
-    eprintln!(
-        "schedules: {} ({how}, up to {} steps): {what}",
-        explored.runs, explored.steps
-    );
-    assert!(explored.runs > 1);
-}
 
 /// `main`, and `side`, which was deleted; a log of parts enough to be joined; a commit that
 /// was not pushed.

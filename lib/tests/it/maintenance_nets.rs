@@ -1,7 +1,7 @@
 //! Maintenance beside pushes, fetches and other maintenance: in every order of their store
 //! calls, and dead at every one of them.
 
-use crate::it::ledger::Ledger;
+use crate::it::nets::{ran, refs};
 use crate::it::world::{self, SMALL, copy, fetch, maintain, push, push_ok, remote, sound};
 use pail::ErrorKind;
 use pail::maintenance::levels::of_a_clone;
@@ -9,29 +9,14 @@ use pail::refs::Outcome;
 use pail::store::Store;
 use pail::store::adapter::memory::Memory;
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use testkit::crash::at_every_call;
-use testkit::interleave::{Client, Explore, Explored, client};
+use testkit::interleave::{Client, Explore, client};
 use testkit::repo::Repo;
 
 const MAIN: &str = "main:refs/heads/main";
 const SIDE: &str = "side:refs/heads/side";
-
-/// Says how far a search came.
-fn ran(what: &str, explored: Explored) {
-    let how = if explored.exhaustive {
-        "exhaustive"
-    } else {
-        "drawn"
-    };
-    eprintln!(
-        "schedules: {} ({how}, up to {} steps): {what}",
-        explored.runs, explored.steps
-    );
-    assert!(explored.runs > 1);
-}
 
 /// A bucket of so many pushes that nobody maintained, and the repository behind it.
 async fn pushed(count: usize) -> (tempfile::TempDir, Repo, Memory) {
@@ -44,13 +29,6 @@ async fn pushed(count: usize) -> (tempfile::TempDir, Repo, Memory) {
         push_ok(&remote, &repo, &[MAIN]).await;
     }
     (dir, repo, memory)
-}
-
-fn refs(ledger: Option<&Ledger>) -> BTreeMap<String, String> {
-    let refs = ledger.map(Ledger::refs).unwrap_or_default();
-    refs.iter()
-        .map(|(name, oid)| (name.to_string(), oid.to_string()))
-        .collect()
 }
 
 /// What a client of these nets was told.
