@@ -15,7 +15,9 @@ mod it {
     mod world;
 
     mod annex;
+    mod bad_folder;
     mod bad_input;
+    mod bad_packs;
     mod care;
     mod clone;
     mod commands;

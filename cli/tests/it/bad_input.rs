@@ -1,4 +1,4 @@
-//! A bucket that holds something it should not: one clear message, nothing lost.
+//! A manifest that is not what it should be, or none of ours: one clear message, nothing lost.
 
 use crate::it::world::{World, leftovers, on_every_bucket};
 use serde_json::{Value, json};
@@ -14,9 +14,6 @@ on_every_bucket!(
     a_key_that_climbs_is_refused,
     a_ref_that_is_a_file_and_a_folder_harms_no_clone,
     a_ref_to_an_object_that_is_nowhere_is_found,
-    packs_that_are_not_what_the_manifest_says_are_refused,
-    a_flipped_bit_is_found_in_every_fetch,
-    an_index_that_is_wrong_harms_nobody_who_checks,
     a_base_table_that_is_wrong_is_named,
     layouts_of_others_are_named_and_left_alone,
     a_bucket_of_unrelated_files_is_used,
@@ -24,7 +21,7 @@ on_every_bucket!(
 
 /// Everything that reads or writes, on a bucket that is broken: each must end with one
 /// clear error that holds one of `words`, and write nothing.
-fn refused(world: &World, source: &Repo, what: &str, words: &[&str]) {
+pub(super) fn refused(world: &World, source: &Repo, what: &str, words: &[&str]) {
     let before = world.bucket().everything();
     let target = world.text("refused");
     let other = world.repo("refused-other");
@@ -68,9 +65,6 @@ fn refused(world: &World, source: &Repo, what: &str, words: &[&str]) {
 
 /// A way to break a manifest.
 type Edit = Box<dyn FnOnce(&mut Value)>;
-
-/// A way to break a pack, whose key it is given.
-type Break<'a> = &'a dyn Fn(&World, &str);
 
 /// Breaks the manifest in one way after the other.
 fn each(world: &World, cases: Vec<(&str, Edit)>, words: &[&str]) {
@@ -326,154 +320,6 @@ fn a_ref_to_an_object_that_is_nowhere_is_found(world: &World) {
     source.fsck();
 }
 
-/// Breaks one of two packs in one way after the other; to fetch must fail, with a message.
-fn broken_pack(world: &World, edits: &[(&str, Break<'_>)], words: &[&str]) {
-    let source = world.pushed("source");
-    source.grow("more", 10, 4, 300);
-    source.ok(&["push", "-q", "origin", "more"]);
-    let good = world.bucket().everything();
-    let packs = world.bucket().packs();
-    for (what, edit) in edits {
-        for pack in &packs {
-            edit(world, pack);
-            for (limit, options) in [
-                ("1", &[][..]),
-                ("100", &[]),
-                ("1", &["-c", "pail.verify=checksum"][..]),
-            ] {
-                let other = world.repo("other");
-                other.ok(&["config", "fetch.unpackLimit", limit]);
-                let out = other.git().run(&[options, &["fetch", "origin"]].concat());
-                let said = &out.stderr;
-                assert!(!out.ok(), "{what}: {said}");
-                assert!(said.contains("error: "), "{what}: {said}");
-                assert!(
-                    words.iter().any(|word| said.contains(word)),
-                    "{what}: {said}"
-                );
-                assert!(
-                    !said.contains("panicked") && said.len() < 3000,
-                    "{what}: {said}"
-                );
-                assert!(other.refs().is_empty(), "{what}");
-                assert_eq!(leftovers(&other), Vec::<String>::new(), "{what}: {said}");
-                std::fs::remove_dir_all(other.path()).unwrap();
-            }
-            let out = world
-                .git()
-                .run(&["clone", "-q", &world.url(), &world.text("clone")]);
-            assert_eq!(out.status, 128, "{what}: {}", out.stderr);
-            assert!(!world.path("clone").exists());
-            for (key, bytes) in &good {
-                world.bucket().write(key, bytes);
-            }
-        }
-    }
-    world.mirror();
-}
-
-fn packs_that_are_not_what_the_manifest_says_are_refused(world: &World) {
-    let cut = |keep: usize| {
-        move |world: &World, key: &str| {
-            let bytes = world.bucket().read(key).unwrap();
-            world.bucket().write(key, &bytes[..keep.min(bytes.len())]);
-        }
-    };
-    let number = |field: &'static str, by: i64| {
-        move |world: &World, key: &str| {
-            world.bucket().edit_manifest(|manifest| {
-                for pack in manifest["packs"].as_array_mut().unwrap() {
-                    if key.contains(pack["name"].as_str().unwrap()) {
-                        pack[field] = (pack[field].as_i64().unwrap() + by).into();
-                    }
-                }
-            });
-        }
-    };
-    broken_pack(
-        world,
-        &[
-            ("empty", &cut(0)),
-            ("a header", &cut(12)),
-            ("cut", &cut(100)),
-            ("longer", &|world, key| {
-                let mut bytes = world.bucket().read(key).unwrap();
-                bytes.extend(b"and more");
-                world.bucket().write(key, &bytes);
-            }),
-            ("another file", &|world, key| {
-                let size = world.bucket().read(key).unwrap().len();
-                world.bucket().write(key, &vec![b'x'; size]);
-            }),
-            ("more objects", &number("objects", 1)),
-            ("fewer objects", &number("objects", -1)),
-            ("larger", &number("size", 7)),
-            ("smaller", &number("size", -7)),
-            ("tiny", &|world, key| {
-                world.bucket().write(key, b"PACK");
-                world.bucket().edit_manifest(|manifest| {
-                    for pack in manifest["packs"].as_array_mut().unwrap() {
-                        if key.contains(pack["name"].as_str().unwrap()) {
-                            pack["size"] = 4.into();
-                        }
-                    }
-                });
-            }),
-        ],
-        &["pack"],
-    );
-}
-
-fn a_flipped_bit_is_found_in_every_fetch(world: &World) {
-    let flip = |at: fn(usize) -> usize| {
-        move |world: &World, key: &str| {
-            let mut bytes = world.bucket().read(key).unwrap();
-            let at = at(bytes.len());
-            bytes[at] ^= 1;
-            world.bucket().write(key, &bytes);
-        }
-    };
-    broken_pack(
-        world,
-        &[
-            ("magic", &flip(|_| 0)),
-            ("version", &flip(|_| 7)),
-            ("count", &flip(|_| 11)),
-            ("first entry", &flip(|_| 13)),
-            ("middle", &flip(|len| len / 2)),
-            ("last entry", &flip(|len| len - 22)),
-            ("checksum", &flip(|len| len - 1)),
-        ],
-        &["pack"],
-    );
-}
-
-fn an_index_that_is_wrong_harms_nobody_who_checks(world: &World) {
-    let source = world.pushed("source");
-    let mut chance = testkit::seed::Chance::new(3);
-    let bytes = chance.bytes(1_200_000);
-    source.commit("large", bytes);
-    source.ok(&["push", "-q"]);
-    let keys = world.bucket().keys();
-    let index = keys.iter().find(|key| key.ends_with(".idx")).unwrap();
-    let good = world.bucket().read(index).unwrap();
-    for bad in [
-        vec![b'x'; good.len()],
-        Vec::new(),
-        good[..good.len() - 1].to_vec(),
-    ] {
-        world.bucket().write(index, &bad);
-        world.mirror();
-        let args = ["-c", "pail.verify=checksum", "clone", "-q"];
-        let out = world
-            .git()
-            .run(&[&args[..], &[&world.url(), &world.text("clone")]].concat());
-        assert_eq!(out.status, 128, "{}", out.stderr);
-        assert!(out.stderr.starts_with("error: "), "{}", out.stderr);
-        assert!(!world.path("clone").exists());
-    }
-}
-
 fn a_base_table_that_is_wrong_is_named(world: &World) {
     let source = world.repo("source");
     source.commit("a", "one\n");
@@ -573,131 +419,4 @@ fn a_bucket_of_unrelated_files_is_used(world: &World) {
         Some(&b"hello"[..])
     );
     world.mirror();
-}
-
-/// What only a file system can do.
-mod of_a_folder {
-    use super::{World, refused};
-
-    #[test]
-    fn a_manifest_of_terabytes_is_not_read() {
-        let world = World::folder();
-        let source = world.pushed("source");
-        let path = world.bucket().path().join("pail/manifest.json");
-        let good = std::fs::read(&path).unwrap();
-        for size in [65 << 20, 1 << 40] {
-            std::fs::File::create(&path).unwrap().set_len(size).unwrap();
-            let target = world.text("clone");
-            for args in [
-                &["ls-remote", &world.url()][..],
-                &["clone", "-q", &world.url(), &target],
-            ] {
-                let out = world.git().run(args);
-                assert_eq!(out.status, 128, "{}", out.stderr);
-                assert!(
-                    out.stderr.contains(&format!("it has {size} bytes")),
-                    "{}",
-                    out.stderr
-                );
-            }
-            let said = source.fails(&["push", "origin", "HEAD:refs/heads/x"]);
-            assert!(said.contains("the manifest"), "{said}");
-        }
-        std::fs::write(&path, good).unwrap();
-        world.mirror();
-    }
-
-    #[test]
-    fn a_file_in_place_of_the_folder_is_told() {
-        let world = World::folder();
-        std::fs::write(world.bucket().path(), "a file").unwrap();
-        let source = world.repo("source");
-        source.commit("a", "one\n");
-        let said = source.fails(&["push", "origin", "main"]);
-        assert!(
-            said.contains("hint: a file stands where a folder is needed"),
-            "{said}"
-        );
-        assert_eq!(std::fs::read(world.bucket().path()).unwrap(), b"a file");
-    }
-
-    #[test]
-    fn a_folder_in_place_of_a_file_is_told() {
-        let world = World::folder();
-        let source = world.pushed("source");
-        let path = world.bucket().path().join("pail/manifest.json");
-        std::fs::remove_file(&path).unwrap();
-        std::fs::create_dir(&path).unwrap();
-        let said = source.fails(&["push", "origin", "main:new"]);
-        assert!(
-            !said.contains("panicked") && said.contains("error: "),
-            "{said}"
-        );
-    }
-
-    #[test]
-    fn a_folder_that_is_missing_above_is_told() {
-        let world = World::folder();
-        let source = world.repo("source");
-        source.commit("a", "one\n");
-        let url = format!("pail::{}/not/there", world.text("nowhere"));
-        let said = source.fails(&["push", &url, "main"]);
-        assert!(said.contains("error: "), "{said}");
-        assert!(!world.path("nowhere").exists());
-    }
-
-    #[test]
-    fn a_link_in_a_bucket_leads_nowhere() {
-        let world = World::folder();
-        let source = world.pushed("source");
-        let path = world.bucket().path().join("pail/manifest.json");
-        let moved = world.path("moved.json");
-        std::fs::rename(&path, &moved).unwrap();
-        std::os::unix::fs::symlink(&moved, &path).unwrap();
-        let before = std::fs::read(&moved).unwrap();
-        let out = source.git().run(&["push", "origin", "main:new"]);
-        assert!(!out.stderr.contains("panicked"), "{}", out.stderr);
-        assert_eq!(std::fs::read(&moved).unwrap(), before);
-    }
-
-    #[test]
-    fn a_full_disk_is_told_and_nothing_is_lost() {
-        // /dev/full cannot stand in for a folder; a limit on the size of files can.
-        let world = World::folder();
-        let source = world.pushed("source");
-        let before = world.bucket().everything();
-        let mut chance = testkit::seed::Chance::new(9);
-        let bytes = chance.bytes(1_600_000);
-        source.commit("large", bytes);
-        let mut shell = source.git().program("sh");
-        shell.args(["-c", "ulimit -f 600; trap '' XFSZ; git push origin main"]);
-        let out = testkit::git::run(shell, b"");
-        assert!(!out.ok(), "{}", out.stderr);
-        assert!(out.stderr.contains("[remote rejected]"), "{}", out.stderr);
-        assert_eq!(world.bucket().everything(), before);
-        assert_eq!(super::leftovers(&source), Vec::<String>::new());
-        source.ok(&["push", "-q"]);
-        world.mirror();
-    }
-
-    #[test]
-    fn the_helper_called_by_hand_says_what_it_is() {
-        let world = World::folder();
-        let helper = world.git().program("git-remote-pail");
-        let out = testkit::git::run(helper, b"");
-        assert_eq!(out.status, 2);
-        assert!(
-            out.stderr.contains("this program is called by git"),
-            "{}",
-            out.stderr
-        );
-        let source = world.pushed("source");
-        refused_is_a_judge(&world, &source);
-    }
-
-    /// The judge of this file must be able to fail.
-    fn refused_is_a_judge(world: &World, source: &testkit::repo::Repo) {
-        let sound = std::panic::AssertUnwindSafe(|| refused(world, source, "sound", &[""]));
-        assert!(std::panic::catch_unwind(sound).is_err());
-    }
 }
