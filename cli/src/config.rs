@@ -13,6 +13,14 @@ pub struct Key {
     pub help: &'static str,
 }
 
+impl Key {
+    /// Its name as git lists it, of one without a middle part.
+    #[must_use]
+    pub fn listed(&self) -> String {
+        self.name.to_ascii_lowercase()
+    }
+}
+
 /// How what is fetched is verified.
 pub const VERIFY: Key = Key {
     name: "pail.verify",

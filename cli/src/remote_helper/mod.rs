@@ -282,9 +282,7 @@ impl Session {
     /// Starts maintenance that goes on by itself, if the push left work for it. Git has been
     /// answered already. What goes wrong here is left to the next push.
     fn leave_maintenance(&mut self) {
-        let asked = self
-            .config
-            .flag(&config::AUTO_MAINTENANCE.name.to_ascii_lowercase());
+        let asked = self.config.flag(&config::AUTO_MAINTENANCE.listed());
         if std::mem::take(&mut self.due) && asked != Some(false) {
             let _ = detached::maintenance(self.name.as_deref(), &self.url);
         }
@@ -360,21 +358,24 @@ fn fetch_request(
     options: &Options,
     config: &Config,
 ) -> Result<FetchRequest> {
-    let verify = match config.get("pail.verify") {
+    let verify = match config.get(&config::VERIFY.listed()) {
         None | Some("objects") => Verify::Objects,
         Some("checksum") => Verify::Checksums,
         Some(other) => {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("pail.verify is '{other}'; it can be objects or checksum"),
+                format!(
+                    "{} is '{other}'; it can be objects or checksum",
+                    config::VERIFY.name
+                ),
             ));
         }
     };
     // As git reads them: a negative number is as good as none.
-    let limits = ["fetch.unpacklimit", "transfer.unpacklimit"];
+    let limits = [config::FETCH_UNPACK_LIMIT, config::TRANSFER_UNPACK_LIMIT];
     let limit = limits
         .iter()
-        .filter_map(|key| config.number(key))
+        .filter_map(|key| config.number(&key.listed()))
         .find(|limit| *limit >= 0);
     let limit = limit.unwrap_or(100);
     Ok(FetchRequest {
