@@ -1,5 +1,6 @@
 //! Requests and what answers them.
 
+use super::aside::Aside;
 use super::job::{Fault, Job, Meter, Stop};
 use super::request::{Request, Way};
 use super::settings::Settings;
@@ -218,12 +219,16 @@ impl Session {
             Way::Retrieve => {
                 let meter = Meter::new(job, Phase::Download);
                 let fields = AnnexKey::parse(key);
-                match content.fetch(name, &fields, file, &meter).await {
+                let aside = self.aside(job, file).await?;
+                let file = aside.as_ref().map_or(file, Aside::path);
+                let done = match content.fetch(name, &fields, file, &meter).await {
                     Err(error) if error.kind() == ErrorKind::Missing => {
                         self.fetch_by_address(job, key, file, error).await
                     }
-                    done => Ok(done?),
-                }
+                    done => done.map_err(Fault::from),
+                };
+                aside.map_or(Ok(()), Aside::end)?;
+                done
             }
         }
     }
@@ -255,9 +260,17 @@ impl Session {
         let name = job.name()?;
         let meter = Meter::new(job, Phase::Download);
         let content = self.content(job).await?;
-        Ok(content
-            .fetch(&name, &AnnexKey::default(), file, &meter)
-            .await?)
+        let aside = Aside::begin(file)?;
+        let fields = AnnexKey::default();
+        let done = content.fetch(&name, &fields, aside.path(), &meter).await;
+        aside.end()?;
+        Ok(done?)
+    }
+
+    /// A file of a tree is downloaded beside the one that git-annex names.
+    async fn aside<'a>(&self, job: &mut Job, file: &'a Path) -> Result<Option<Aside<'a>>, Fault> {
+        let tree = self.settings(job).await?.parameters.is_tree()?;
+        Ok(tree.then(|| Aside::begin(file)).transpose()?)
     }
 
     async fn rename(&self, job: &mut Job, to: &[u8]) -> Result<(), Fault> {

@@ -6,6 +6,7 @@
 
 mod addresses;
 mod annexed;
+mod aside;
 mod job;
 pub mod request;
 mod settings;
@@ -87,6 +88,15 @@ fn next_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(line))
 }
 
+/// Whose an answer without a number is: older versions say that way what they cannot tell.
+fn unnumbered<T>(line: &[u8], busy: &HashMap<Option<u64>, T>) -> Option<u64> {
+    let mut waiting = busy.keys();
+    match (waiting.next(), waiting.next()) {
+        (Some(only), None) if line.starts_with(b"ERROR ") => *only,
+        _ => None,
+    }
+}
+
 /// Answers requests until there are no more.
 async fn serve(mut lines: mpsc::Receiver<io::Result<Vec<u8>>>) -> Result<(), Stop> {
     let session = Session::default();
@@ -111,7 +121,7 @@ async fn serve(mut lines: mpsc::Receiver<io::Result<Vec<u8>>>) -> Result<(), Sto
         let line = line.map_err(spoken)?;
         let (number, line) = match request::numbered(&line) {
             Some((number, line)) => (Some(number), line.to_vec()),
-            None => (None, line),
+            None => (unnumbered(&line, &busy), line),
         };
         if let Some(job) = busy.get(&number) {
             // A job that has just ended hears no more; its number is free in a moment.

@@ -30,8 +30,11 @@ pub(super) async fn init(job: &mut Job, named: bool) -> Result<(), Fault> {
     let (store, prefix) = (&**content.store(), &settings.place.prefix);
     if !settings.parameters.is_tree()? {
         claim(store, prefix, &uuid).await?;
-    } else if prefix.is_empty() {
-        refuse_repository(store).await?;
+    } else {
+        if prefix.is_empty() {
+            refuse_repository(store).await?;
+        }
+        make_folder(&settings)?;
     }
     keep_path(job, &settings)?;
     if settings.parameters.get("fileprefix").is_none() && settings.place.prefix == USUAL_PREFIX {
@@ -39,6 +42,16 @@ pub(super) async fn init(job: &mut Job, named: bool) -> Result<(), Fault> {
     }
     settings.keep_keys(job)?;
     Ok(())
+}
+
+/// A folder that is not there counts as a disk that is not.
+fn make_folder(settings: &Settings) -> Result<(), Error> {
+    match &settings.place.location {
+        Location::Folder(path) => {
+            std::fs::create_dir_all(path).during(|| format!("make {}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A tree has names of its own making: it must not lie where a repository of git does.

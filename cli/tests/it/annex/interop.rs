@@ -1,7 +1,7 @@
 //! Buckets that move between git-annex's own remote for S3 and ours, in both directions.
 
 use super::encryption::Keyring;
-use super::site::{PLACE, Site, contents, fill};
+use super::site::{PLACE, Site, change, contents, fill};
 use crate::it::world::World;
 use testkit::repo::Repo;
 
@@ -77,5 +77,41 @@ fn hybrid_encryption_moves_both_ways() {
         let repo = Repo::at(&git, repo.path());
         let more = ["encryption=hybrid", "keyid=ada@example.org", "chunk=1MiB"];
         content_moves(site, &repo, (first, second), &more);
+    });
+}
+
+#[test]
+fn exported_trees_move_both_ways() {
+    exports_both_ways(&["encryption=none", "exporttree=yes"]);
+}
+
+#[test]
+fn exported_trees_with_objects_move_both_ways() {
+    exports_both_ways(&["encryption=none", "exporttree=yes", "annexobjects=yes"]);
+}
+
+/// One exports, the other goes on; what is there is the tree, whoever wrote it.
+fn exports_both_ways(more: &[&str]) {
+    both_firsts(|site, repo, first, second| {
+        make(site, repo, first, more);
+        // Encryption is inherited; what kind of a tree it is must be said again.
+        let same = format!("--sameas={first}");
+        make(site, repo, second, &[&[same.as_str()], &more[1..]].concat());
+        let turns = [(first, second), (second, first), (first, second)];
+        for (round, (writer, reader)) in turns.into_iter().enumerate() {
+            repo.ok(&["annex", "export", "-q", "main", &format!("--to={writer}")]);
+            let before = contents(repo);
+            let mut there = site.objects();
+            there.retain(|name, _| name != "annex-uuid" && !name.starts_with(".git/"));
+            assert_eq!(there, before, "{writer}, {round}");
+            repo.ok(&["annex", "drop", "-q", "--force"]);
+            repo.ok(&["annex", "get", "-q", &format!("--from={reader}")]);
+            assert_eq!(contents(repo), before, "{reader}, {round}");
+            change(repo, "a", format!("round {round}\n").as_bytes());
+            change(repo, &format!("new {round}"), b"new\n");
+            let big = repo.ok(&["ls-files", "*big*"]);
+            repo.ok(&["mv", &big, &format!("big {round}")]);
+            repo.ok(&["commit", "-q", "-m", "another name"]);
+        }
     });
 }

@@ -34,6 +34,26 @@ fn through(site: &Site, repo: &Repo, more: &[&str]) -> WireProxy {
 }
 
 #[test]
+fn a_remote_that_is_not_used_asks_nothing() {
+    // git-annex starts the program of each such remote for nearly every command.
+    let site = Site::ours(World::s3());
+    let repo = site.repo("work");
+    let proxy = through(&site, &repo, &["encryption=none", "exporttree=yes"]);
+    proxy.forget();
+    change(&repo, "a", b"one\n");
+    for words in [
+        &["info", "--fast"][..],
+        &["whereis"],
+        &["find"],
+        &["fsck", "-q"],
+        &["status"],
+    ] {
+        repo.ok(&[&["annex"], words].concat());
+    }
+    assert_eq!(proxy.records(), []);
+}
+
+#[test]
 fn what_is_asked_for_is_sent_along() {
     let site = Site::ours(World::s3());
     let repo = site.repo("work");

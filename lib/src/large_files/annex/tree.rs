@@ -6,6 +6,7 @@ use super::name::from_key;
 use crate::error::Result;
 use crate::store::Listed;
 use futures_util::stream::{BoxStream, StreamExt};
+use md5::{Digest, Md5};
 use std::future::ready;
 
 /// A file of a tree.
@@ -15,7 +16,8 @@ pub struct TreeFile {
     pub name: Vec<u8>,
     /// Its bytes.
     pub size: u64,
-    /// Another one after each change: when it was written, in seconds, and its size.
+    /// Another one after each change, and for each name: git-annex takes files of one state for
+    /// the same content. When it was written, in seconds, its size, and a hash of its name.
     pub state: String,
 }
 
@@ -41,10 +43,11 @@ fn tree_file(prefix: &str, listed: &Listed) -> Option<TreeFile> {
         || name.starts_with(b"/")
         || name == MARKER.as_bytes()
         || name.split(|byte| *byte == b'/').any(of_git);
+    let hash = crate::oid::hex(&Md5::digest(&name));
     (!odd).then(|| TreeFile {
         name,
         size: listed.size,
-        state: format!("{}-{}", listed.modified, listed.size),
+        state: format!("{}-{}-{hash}", listed.modified, listed.size),
     })
 }
 
@@ -67,7 +70,11 @@ mod tests {
         };
         let found = file("p/sub dir/a.txt").expect("a file");
         assert_eq!(found.name, b"sub dir/a.txt");
-        assert_eq!((found.size, found.state.as_str()), (3, "1700000000-3"));
+        // The hash is `printf '%s' 'sub dir/a.txt' | md5sum`.
+        assert_eq!(found.size, 3);
+        assert_eq!(found.state, "1700000000-3-07f73b54261b1b6dcd3a9765cf7a1202");
+        let other = file("p/sub dir/b.txt").expect("a file");
+        assert_ne!(other.state, found.state);
         assert_eq!(file("p/pail-escaped/a%FF").expect("a file").name, b"a\xff");
         for odd in [
             "q/a",
