@@ -3,7 +3,7 @@
 use super::repository;
 use super::stop::{Stop, say};
 use crate::ui;
-use pail::refs::{Outcome, RefName};
+use pail::refs::{Outcome, RefName, Refusal};
 
 /// Delete branches
 ///
@@ -41,7 +41,10 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
         match outcome {
             Outcome::Refused(why) => {
                 refused = true;
-                let hint = "`git pail log` shows what happened to it; --override-protection deletes what is protected";
+                let hint = match why {
+                    Refusal::Protected { .. } => "--override-protection deletes it all the same",
+                    _ => "it moved meanwhile; look with `git pail log`, and delete it again",
+                };
                 ui::error(&format!("cannot delete {name}: {why}"), Some(hint));
             }
             Outcome::Updated | Outcome::UpToDate => say(&format!("deleted {name}"))?,

@@ -3,6 +3,7 @@
 use super::stop::Stop;
 use super::{findings, repository};
 use crate::ui::bytes::human;
+use crate::ui::count::count;
 use pail::format::names;
 use pail::local::Git;
 use pail::maintenance::Bench;
@@ -107,7 +108,11 @@ fn words(report: &Report, full: bool) -> String {
             "may not be fetched whole; --full tells"
         };
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "hurt: {} refs {what}", report.hurt.len());
+        let _ = writeln!(
+            out,
+            "hurt: {} {what}",
+            count(report.hurt.len() as u64, "ref")
+        );
         for name in report.hurt.iter().take(SHOWN_REFS) {
             let _ = writeln!(out, "  {name}");
         }
@@ -119,15 +124,15 @@ fn words(report: &Report, full: bool) -> String {
     if checked.generation > 0 {
         let _ = write!(
             out,
-            "checked generation {}: {} refs, {} packs, {} files, {}",
+            "checked generation {}: {}, {}, {}, {}",
             checked.generation,
-            checked.refs,
-            checked.packs,
-            checked.files,
+            count(checked.refs, "ref"),
+            count(checked.packs, "pack"),
+            count(checked.files, "file"),
             human(checked.bytes)
         );
         let _ = match full {
-            true => writeln!(out, "; {} objects", checked.objects),
+            true => writeln!(out, "; {}", count(checked.objects, "object")),
             false => writeln!(out, "; by size only"),
         };
     }

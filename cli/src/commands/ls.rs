@@ -3,11 +3,14 @@
 use super::stop::{Stop, show};
 use super::{json, repository};
 use crate::ui::bytes::human;
+use crate::ui::count::count;
 use crate::ui::table::{Side, columns};
 use pail::format::manifest::{self, Manifest, PackEntry};
 use pail::format::names;
+use pail::maintenance::levels;
 use pail::transaction::Snapshot;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Show what a repository in a bucket holds
@@ -18,10 +21,12 @@ use std::fmt::Write;
 /// With --json, one object: url, repository (a random id), layout, object_format,
 /// generation (how many commits the repository has seen), epoch, head (or null), refs (a
 /// list of name, oid, and peeled for annotated tags), packs (a list of name, source,
-/// holds, from, to, objects, bytes, and index_bytes, null where no index is stored), and
-/// totals (refs, packs, objects, bytes). A pack covers the generations after its from, up
-/// to its to. With --refs there are no packs, with --packs no refs. In names, a byte that
-/// is not UTF-8 stands as %XX, and % as %25.
+/// holds, from, to, objects, bytes, index_bytes, null where no index is stored, and beside:
+/// whether its objects lie in a larger pack, too, and it stays for who is slightly behind),
+/// and totals (refs; packs, objects and bytes of the packs that a clone takes; beside, the
+/// packs and bytes of the others). A pack covers the generations after its from, up to its
+/// to. With --refs there are no packs, with --packs no refs. In names, a byte that is not
+/// UTF-8 stands as %XX, and % as %25.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
@@ -72,6 +77,7 @@ struct Pack {
     objects: u64,
     bytes: u64,
     index_bytes: Option<u64>,
+    beside: bool,
 }
 
 #[derive(Serialize)]
@@ -79,6 +85,13 @@ struct Totals {
     refs: u64,
     packs: u64,
     objects: u64,
+    bytes: u64,
+    beside: Beside,
+}
+
+#[derive(Serialize)]
+struct Beside {
+    packs: u64,
     bytes: u64,
 }
 
@@ -104,7 +117,9 @@ fn out(args: &Args, at: &Snapshot, url: String) -> Out {
         oid: value.oid.to_string(),
         peeled: value.peeled.map(|peeled| peeled.to_string()),
     });
+    let clone = of_a_clone(manifest);
     let packs = manifest.packs.iter().map(|pack| Pack {
+        beside: !clone.contains(&*pack.name),
         name: pack.name.clone(),
         source: pack.source.name(),
         holds: pack.holds.name(),
@@ -133,15 +148,30 @@ fn out(args: &Args, at: &Snapshot, url: String) -> Out {
 
 fn totals(at: &Snapshot) -> Totals {
     let manifest = &at.manifest;
-    let packs: u64 = manifest.packs.iter().map(stored).sum();
+    let clone = of_a_clone(manifest);
+    let (packs, beside): (Vec<_>, Vec<_>) = manifest
+        .packs
+        .iter()
+        .partition(|pack| clone.contains(&*pack.name));
+    let bytes: u64 = packs.iter().map(|pack| stored(pack)).sum();
     let table = manifest.base.as_ref().map_or(0, |table| table.size);
     let log: u64 = manifest.log.segments.iter().map(|part| part.size).sum();
     Totals {
         refs: at.refs.count(),
-        packs: manifest.packs.len() as u64,
-        objects: manifest.packs.iter().map(|pack| pack.objects).sum(),
-        bytes: packs + table + log,
+        packs: packs.len() as u64,
+        objects: packs.iter().map(|pack| pack.objects).sum(),
+        bytes: bytes + table + log,
+        beside: Beside {
+            packs: beside.len() as u64,
+            bytes: beside.iter().map(|pack| stored(pack)).sum(),
+        },
     }
+}
+
+/// The names of the packs that a clone takes.
+fn of_a_clone(manifest: &Manifest) -> BTreeSet<&str> {
+    let packs = levels::of_a_clone(&manifest.packs).into_iter();
+    packs.map(|pack| pack.name.as_str()).collect()
 }
 
 /// Bytes that a pack and its index take.
@@ -191,6 +221,7 @@ fn packs(manifest: &Manifest) -> Vec<u8> {
         "name",
     ];
     let mut rows = vec![titles.map(str::to_owned).to_vec()];
+    let clone = of_a_clone(manifest);
     for pack in &manifest.packs {
         let first = pack.from + 1;
         rows.push(vec![
@@ -204,7 +235,10 @@ fn packs(manifest: &Manifest) -> Vec<u8> {
             pack.objects.to_string(),
             human(pack.size),
             pack.index.map_or_else(|| "none".to_owned(), human),
-            pack.name.clone(),
+            match clone.contains(&*pack.name) {
+                true => pack.name.clone(),
+                false => format!("{} (beside)", pack.name),
+            },
         ]);
     }
     columns(&SIDES, &rows).into_bytes()
@@ -233,16 +267,23 @@ fn everything(at: &Snapshot, url: &str) -> Vec<u8> {
         (
             "in all",
             format!(
-                "{} refs, {} packs, {} objects, {}",
-                totals.refs,
-                totals.packs,
-                totals.objects,
+                "{}, {}, {}, {}",
+                count(totals.refs, "ref"),
+                count(totals.packs, "pack"),
+                count(totals.objects, "object"),
                 human(totals.bytes)
             ),
         ),
     ];
+    let beside = totals.beside.packs > 0;
+    let beside = beside.then(|| {
+        let packs = count(totals.beside.packs, "pack");
+        let size = human(totals.beside.bytes);
+        let what = format!("{packs} of the same objects for who is slightly behind, {size}");
+        ("beside", what)
+    });
     let mut text = String::new();
-    for (name, value) in facts {
+    for (name, value) in facts.into_iter().chain(beside) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name:<12}{value}");
     }

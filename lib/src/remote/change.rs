@@ -91,6 +91,7 @@ impl Remote {
         }
         let at = self.existing().await?;
         let mut change = self.change("set-head", who)?;
+        change.options = vec![head.to_string()];
         change.head = HeadChange::Set(head.clone());
         let exists = at.refs.get(&head).is_some();
         self.commit(Some(at), &change).await?;

@@ -7,6 +7,7 @@ mod locks;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::{self, Foreign};
+use crate::format::keys;
 use crate::format::manifest::{LogEntry, RefMove};
 use crate::local::Repository;
 use crate::oid::ObjectFormat;
@@ -46,22 +47,50 @@ impl Remote {
     /// of ours; [`ErrorKind::Corrupt`] if the manifest is broken; those of the store.
     pub async fn snapshot(&self) -> Result<Option<Snapshot>> {
         let found = Snapshot::read(&*self.context.store, &self.context.cache, None).await?;
-        if found.is_none()
-            && let Some(foreign) = self.foreign().await?
-        {
-            let message = format!(
-                "cannot use {}: it holds {foreign}",
-                self.context.store.describe()
-            );
-            return Err(Error::new(ErrorKind::Unsupported, message)
-                .with_hint("choose another prefix; nothing was changed here"));
+        if found.is_none() {
+            self.refuse_foreign(self.foreign().await?)?;
         }
         Ok(found)
+    }
+
+    /// Refuses somebody else's layout.
+    fn refuse_foreign(&self, found: Option<Foreign>) -> Result<()> {
+        let Some(foreign) = found else {
+            return Ok(());
+        };
+        let place = self.context.store.describe();
+        let message = format!("cannot use {place}: it holds {foreign}");
+        Err(Error::new(ErrorKind::Unsupported, message)
+            .with_hint("choose another prefix; nothing was changed here"))
     }
 
     /// Whose layout lies here, if there is no repository of ours. One listing; what may
     /// not be listed is taken for empty.
     async fn foreign(&self) -> Result<Option<Foreign>> {
+        let keys = self.first_keys().await?;
+        Ok(foreign::detect(keys.iter().map(String::as_str)))
+    }
+
+    /// Refuses a place below which repositories of ours lie: one more above them is a
+    /// prefix that was left out, more likely than not.
+    fn refuse_above(&self, keys: &[String]) -> Result<()> {
+        let below = keys
+            .iter()
+            .filter_map(|key| key.strip_suffix(keys::MANIFEST));
+        let below = below.filter_map(|below| below.strip_suffix('/')).next();
+        let Some(below) = below else {
+            return Ok(());
+        };
+        let place = self.context.store.describe();
+        let below = below.escape_debug();
+        let message =
+            format!("cannot make a repository at {place}: one lies below it, at {place}/{below}");
+        Err(Error::new(ErrorKind::Invalid, message)
+            .with_hint("name a prefix that no repository lies below"))
+    }
+
+    /// The first files under the prefix; none where they may not be listed.
+    async fn first_keys(&self) -> Result<Vec<String>> {
         let mut keys = Vec::new();
         let mut listing = self.context.store.list("", None).take(DETECT_KEYS);
         while let Some(listed) = listing.next().await {
@@ -73,7 +102,7 @@ impl Remote {
                 Err(error) => return Err(error),
             }
         }
-        Ok(foreign::detect(keys.iter().map(String::as_str)))
+        Ok(keys)
     }
 
     /// Publishes edits of refs and the objects that they need; see [`PushRequest`].
@@ -143,21 +172,27 @@ impl Remote {
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] if the store cannot keep two writers apart, or somebody
-    /// else's layout lies here; those of the store.
+    /// else's layout lies here; [`ErrorKind::Invalid`] if a repository lies below the prefix,
+    /// as far as the first thousand files tell; those of the store.
     pub async fn init(
         &self,
         format: ObjectFormat,
         head: Option<RefName>,
         who: String,
     ) -> Result<bool> {
-        if self.snapshot().await?.is_some() {
+        let found = Snapshot::read(&*self.context.store, &self.context.cache, None).await?;
+        if found.is_some() {
             return Ok(false);
         }
+        let keys = self.first_keys().await?;
+        self.refuse_foreign(foreign::detect(keys.iter().map(String::as_str)))?;
+        self.refuse_above(&keys)?;
         let leased = self.context.probe().await? == Writes::Lease;
         self.context.may_write(leased)?;
         let mut change = self.change("init", who)?;
         change.lease = leased;
         change.create.1 = format;
+        change.options = head.iter().map(RefName::to_string).collect();
         change.head = head.map_or(HeadChange::Keep, HeadChange::Set);
         // Somebody else may have made one meanwhile; that one is left as it is.
         let (_, made) = self.commit(None, &change).await?;

@@ -40,6 +40,20 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use syntax::{decode, invalid, redact, split_query};
 
+/// How a URL of this scheme is written; all of them where the scheme is none.
+fn form(text: &str) -> &'static str {
+    match text.split_once("://").map(|(scheme, _)| scheme) {
+        Some("s3") => "write s3://bucket/prefix",
+        Some("s3+https" | "s3+http") => "write s3+https://host/bucket/prefix",
+        Some("az") => "write az://account/container/prefix",
+        Some("az+https" | "az+http") => "write az+https://account.host/container/prefix",
+        Some("gs") => "write gs://bucket/prefix",
+        Some("gs+https" | "gs+http") => "write gs+https://host/bucket/prefix",
+        Some("file" | "pail") => "write file:///path, or the path itself",
+        _ => FORMS,
+    }
+}
+
 const FORMS: &str = "write s3://bucket/prefix, s3+https://host/bucket/prefix, \
     az://account/container/prefix, gs://bucket/prefix, file:///path, or a path";
 
@@ -79,7 +93,7 @@ impl Location {
             let shown = shown.escape_debug();
             error
                 .context(format_args!("cannot use '{shown}' as a remote"))
-                .with_hint(FORMS)
+                .with_hint(form(bare))
         })
     }
 

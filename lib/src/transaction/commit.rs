@@ -170,7 +170,6 @@ impl Committer<'_> {
                 Err(error) if error.kind() == ErrorKind::Unavailable && doubt.is_none() => {
                     refusals += 1;
                     if refusals > MAX_REFUSALS {
-                        let error = error.context("cannot write the manifest");
                         return Err(error.with_hint("nothing was changed; push again"));
                     }
                     wait = wait.max(error.pause().unwrap_or_default()).min(MAX_WAIT);
@@ -212,7 +211,6 @@ impl Committer<'_> {
 
     /// A definite refusal, unless an earlier attempt may still have landed.
     fn refused(&self, error: Error, doubt: Option<Error>) -> Error {
-        let error = error.context("cannot write the manifest");
         match doubt {
             None => error,
             Some(_) => Error::new(

@@ -222,3 +222,15 @@ fn the_log_is_shown_since_a_date(world: &World) {
         (&json!(1), &json!(false))
     );
 }
+
+#[test]
+fn a_ref_that_never_was_is_not_looked_for_in_its_own_log() {
+    let world = World::folder();
+    world.pushed("repo");
+    let said = fails(&world, 1, &["restore", &world.url(), "nothing"]);
+    assert!(said.contains("the log knows no such ref"), "{said}");
+    assert!(
+        said.contains("git pail ls") && !said.contains("--ref"),
+        "{said}"
+    );
+}

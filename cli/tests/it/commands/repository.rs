@@ -227,3 +227,52 @@ fn without_a_url_the_remote_of_the_branch_is_meant_then_origin_then_the_only_one
     let missing = world.fails(1, &["ls", &world.path("nowhere").display().to_string()]);
     assert!(missing.contains("there is no repository"), "{missing}");
 }
+
+#[test]
+fn ls_adds_up_what_a_clone_takes_and_tells_the_rest_apart() {
+    let world = World::installed();
+    let repo = world.repo();
+    for number in 0..6 {
+        repo.commit("f", format!("{number}\n"));
+        repo.ok(&["push", "-q", "origin", "main"]);
+    }
+    world.shown(&["maintenance", "run", &world.url()]);
+    let ls = world.json(&["ls", &world.url(), "--json"]);
+    let objects = repo.ok(&["rev-list", "--objects", "--all"]).lines().count();
+    assert_eq!(ls["totals"]["objects"], objects, "each once: {ls}");
+    let packs = ls["packs"].as_array().unwrap();
+    let (beside, clone): (Vec<_>, Vec<_>) = packs.iter().partition(|pack| pack["beside"] == true);
+    assert!(!beside.is_empty(), "{ls}");
+    assert_eq!(ls["totals"]["packs"], clone.len());
+    assert_eq!(ls["totals"]["beside"]["packs"], beside.len());
+    let text = world.shown(&["ls", &world.url()]);
+    assert!(text.contains("in all      1 ref, "), "{text}");
+    assert!(text.contains("for who is slightly behind"), "{text}");
+}
+
+#[test]
+fn the_log_tells_which_branch_became_the_default_one() {
+    let world = World::installed();
+    let repo = world.repo();
+    repo.commit("a", "one\n");
+    repo.ok(&["push", "-q", "origin", "main"]);
+    world.shown(&["set-head", &world.url(), "trunk"]);
+    let log = world.json(&["log", &world.url(), "--json"]);
+    assert_eq!(log["entries"][0]["what"], "set-head");
+    assert_eq!(log["entries"][0]["options"][0], "refs/heads/trunk");
+}
+
+#[test]
+fn init_above_a_repository_is_refused() {
+    let world = World::installed();
+    let above = format!("{}/team", world.path("buckets").display());
+    let below = format!("{above}/repo");
+    std::fs::create_dir_all(&above).unwrap();
+    world.shown(&["init", &below]);
+    let said = world.fails(2, &["init", &above]);
+    assert!(
+        said.contains(&format!("one lies below it, at {below}")),
+        "{said}"
+    );
+    world.shown(&["init", &format!("{above}/other")]);
+}

@@ -120,7 +120,10 @@ impl Walk {
             matches!(self.when, When::Generation(asked) if asked.saturating_add(1) == self.oldest);
         match self.value {
             None if self.undone == 0 && self.given.is_none() => {
-                missing("the log knows no such ref".to_owned())
+                let message = format!("cannot restore {name}: the log knows no such ref");
+                Err(Error::new(ErrorKind::Missing, message).with_hint(
+                    "`git pail ls` shows the refs, and `git pail log --all` those that are gone",
+                ))
             }
             _ if !self.complete && !before_oldest && self.oldest > 1 => missing(format!(
                 "the log reaches back to generation {} only",

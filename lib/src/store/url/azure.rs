@@ -101,7 +101,7 @@ pub(super) fn at(secure: bool, rest: &str) -> Result<AzureLocation> {
                 .with_hint("write az+https://account:key@host/container"));
         }
         Some((name, _)) if name != account => {
-            return Err(invalid("two different accounts are named"));
+            return Err(invalid("two different accounts are named").with_hint("name one of them"));
         }
         Some((_, key)) => Some(Secret::new(key)),
         None => None,

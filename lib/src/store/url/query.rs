@@ -6,6 +6,9 @@ use crate::store::Options;
 use crate::store::options::{Given, Origin, Service, Spec, apply};
 use std::fmt;
 
+/// What to try when an option has no such value.
+const OPTIONS: &str = "see the option in docs/reference/options.md, or leave it out";
+
 /// The options that a URL gives, in its order.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub(in crate::store) struct Query(Vec<(&'static str, String)>);
@@ -30,8 +33,11 @@ impl Query {
                 value: decode(value)?,
             };
             let names: Vec<_> = out.0.iter().map(|(name, _)| *name).collect();
-            let Some(Spec { name, .. }) = apply(&mut options, service, &given, &names)? else {
-                return Err(invalid(format!("the option '{name}' stands there twice")));
+            let Some(Spec { name, .. }) = apply(&mut options, service, &given, &names)
+                .map_err(|error| error.with_hint(OPTIONS))?
+            else {
+                let why = format!("the option '{name}' stands there twice");
+                return Err(invalid(why).with_hint("say it once"));
             };
             out.0.push((name, given.value));
         }
@@ -50,7 +56,7 @@ impl Query {
         };
         let user = decode(user)?;
         if options.profile.as_ref().is_some_and(|other| *other != user) {
-            return Err(invalid("two different profiles are named"));
+            return Err(invalid("two different profiles are named").with_hint("name one of them"));
         }
         self.0.retain(|(name, _)| *name != "profile");
         // Checked like one of the query.

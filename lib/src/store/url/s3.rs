@@ -100,9 +100,10 @@ pub(super) fn at(secure: bool, rest: &str) -> Result<S3Location> {
     let profile = query.profile(user.filter(|_| keys.is_none()), &options)?;
     let keys = keys.map(keys_of).transpose()?;
     if keys.is_some() && (profile.is_some() || options.anonymous) {
-        return Err(invalid(
-            "an access key is given, and other credentials too: one is enough",
-        ));
+        return Err(
+            invalid("an access key is given, and other credentials too: one is enough")
+                .with_hint("leave out the profile, the option anonymous, or the key"),
+        );
     }
     if options.endpoint.is_some() {
         return Err(invalid("the URL names the service twice")
@@ -134,7 +135,8 @@ pub(super) fn at(secure: bool, rest: &str) -> Result<S3Location> {
 fn keys_of((id, secret): (&str, &str)) -> Result<StaticKeys> {
     let (id, secret) = (decode(id)?, decode(secret)?);
     if id.is_empty() || secret.is_empty() {
-        return Err(invalid("half of the access key is missing"));
+        return Err(invalid("half of the access key is missing")
+            .with_hint("write s3+https://key:secret@host/bucket, or keep keys out of URLs"));
     }
     Ok(StaticKeys {
         id: Secret::new(id),

@@ -179,9 +179,12 @@ pub(super) fn decode(text: &str) -> Result<String> {
         out.push(decoded.ok_or_else(|| {
             invalid("a percent sign has no two hex digits after it")
                 .with_hint("write a percent sign as %25")
+                .with_hint("write a percent sign as %25")
         })?);
     }
-    String::from_utf8(out).map_err(|_| invalid("its percent escapes are no UTF-8"))
+    String::from_utf8(out).map_err(|_| {
+        invalid("its percent escapes are no UTF-8").with_hint("write a percent sign as %25")
+    })
 }
 
 /// The text without what may be secret: everything before the last `@` (a secret with a

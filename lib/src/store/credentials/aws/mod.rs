@@ -333,8 +333,8 @@ impl Source {
         let tried = match (self.location.profile(), self.env.var("AWS_PROFILE")) {
             (Some(profile), _) => format!("profile '{profile}', which has none"),
             (None, profile) => format!(
-                "the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), profile '{}', \
-                 a web identity token, the container's service, the machine's metadata service{}, \
+                "the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), \
+                 a web identity token, profile '{}', the container's service, the machine's metadata service{}, \
                  git's credential helpers",
                 profile.as_deref().unwrap_or("default"),
                 if services::metadata_wanted(&*self.env) {
