@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use pail::store::{
-    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Store, Unfinished,
-    Upload, Want,
+    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Rules, Store,
+    Unfinished, Upload, Want,
 };
 use pail::{Key, Result};
 use std::fmt;
@@ -29,6 +29,7 @@ pub enum Verb {
     Unfinished,
     List,
     Delete,
+    Rules,
 }
 
 impl Verb {
@@ -203,6 +204,11 @@ impl<T: Tap> Store for Tapped<T> {
             Ok(stream::iter(files.into_iter().map(Ok)))
         };
         stream::once(all).try_flatten().boxed()
+    }
+
+    async fn rules(&self) -> Result<Rules> {
+        let call = call(Verb::Rules, "");
+        self.call(&call, self.inner.rules()).await
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

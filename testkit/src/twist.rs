@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use pail::store::{
-    Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Store, Unfinished, Upload,
-    Want,
+    Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Rules, Store, Unfinished,
+    Upload, Want,
 };
 use pail::{Key, Result};
 use std::fmt;
@@ -105,5 +105,9 @@ impl<T: Twist> Store for Twisted<T> {
 
     async fn delete(&self, key: &Key) -> Result<()> {
         self.0.delete(key).await
+    }
+
+    async fn rules(&self) -> Result<Rules> {
+        self.0.inner().rules().await
     }
 }

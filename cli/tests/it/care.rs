@@ -2,6 +2,7 @@
 
 mod doctor;
 mod fsck;
+mod own_bucket;
 mod protect;
 mod restore;
 mod schedule;

@@ -151,6 +151,12 @@ pub fn perishable(key: &str) -> Option<Key> {
     ours.then(|| Key::new(key).ok()).flatten()
 }
 
+/// Whether a key is that of an older part of the push log, which a push alone never writes
+/// first.
+pub(crate) fn is_segment(key: &str) -> bool {
+    is_log(key) && perishable(key).is_some() && !key[SEGMENTS.len()..].starts_with("moves-")
+}
+
 /// Whether a key is that of a part of the push log.
 pub(crate) fn is_log(key: &str) -> bool {
     key.starts_with(SEGMENTS)

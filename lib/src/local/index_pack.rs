@@ -14,6 +14,9 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr};
 use tokio::task::JoinHandle;
 
+/// How a mark of ours beside a pack begins; the id of the process follows.
+pub(crate) const KEEP_MARK: &str = "pail ";
+
 /// How closely objects are looked at before they become visible. Their ids are always
 /// checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -107,7 +110,7 @@ impl Repository {
         if install.keep {
             args.extend(["index-pack", "--stdin"].map(str::to_owned));
             // Git's own words: `fetch-pack <pid> on <host>`; any text will do.
-            args.push(format!("--keep=pail {}", std::process::id()));
+            args.push(format!("--keep={KEEP_MARK}{}", std::process::id()));
             match &install.check {
                 Check::Ids => {}
                 Check::Fsck(list) if list.is_empty() => args.push("--fsck-objects".to_owned()),

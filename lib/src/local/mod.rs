@@ -20,6 +20,7 @@ mod spool;
 pub use cat_file::Found;
 pub use command::Git;
 pub use config::Config;
+pub(crate) use index_pack::KEEP_MARK;
 pub use index_pack::{Check, Install, Installed, Sink};
 pub use lfs::LfsRepository;
 pub use pack_objects::{PackRequest, SpooledPack};

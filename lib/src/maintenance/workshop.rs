@@ -3,6 +3,7 @@
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::local::{Git, Repository};
 use crate::oid::ObjectFormat;
+use crate::transfer::leftovers::{self, Spooled};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,9 @@ pub struct Workshop {
     git: Git,
     _lock: File,
 }
+
+/// Where the workshops lie, in the cache folder.
+pub const WORKSHOPS: &str = "maintenance";
 
 impl Workshop {
     /// Opens the workshop of a repository below `folder`; `None` if another process of this
@@ -74,6 +78,21 @@ impl Workshop {
         let path = self.folder.join(name);
         std::fs::create_dir(&path).during(|| format!("make the folder {}", path.display()))?;
         Repository::bare(&self.git, &path, format).await
+    }
+
+    /// What killed workers left below `folder`, unless somebody is at work there again. No
+    /// request.
+    pub(super) fn left(folder: &Path) -> Vec<Spooled> {
+        let shops = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let idle = |shop: &PathBuf| {
+            let lock = File::open(shop.join("lock"));
+            lock.is_ok_and(|lock| lock.try_lock().is_ok())
+        };
+        let shops = shops.map(|entry| entry.path()).filter(idle);
+        shops
+            .flat_map(|shop| [WORK, SECOND].map(|name| shop.join(name)))
+            .filter_map(|work| leftovers::measured(&work))
+            .collect()
     }
 
     fn clear(&self) -> Result<()> {

@@ -15,6 +15,7 @@ mod open;
 pub mod options;
 mod parts;
 mod put;
+mod rules;
 mod upload;
 mod url;
 
@@ -28,6 +29,7 @@ pub use keep::{Keep, KeepNothing};
 pub use open::open;
 pub use options::{Addressing, Options};
 pub use put::{Precondition, Put, Version};
+pub use rules::{Does, Lifecycle, Lock, Rules, Seen};
 pub use upload::{Begun, FileSource, Journal, Limits, NoJournal, Source, upload, upload_noting};
 
 use crate::error::Result;
@@ -104,6 +106,10 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Deletes a file; one that is not there counts as deleted. One request.
     async fn delete(&self, key: &Key) -> Result<()>;
+
+    /// What the bucket does with files by itself, as far as these credentials may see it: what
+    /// may not be seen is an answer, too. Three requests at most.
+    async fn rules(&self) -> Result<Rules>;
 }
 
 /// A file that is being written in parts.

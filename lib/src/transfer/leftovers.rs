@@ -1,8 +1,8 @@
 //! What dead transfers left: found, shown, removed. For `git pail doctor`.
 //!
 //! On this machine: packs that wait for the next push ([`uploads`]), folders of work that
-//! nobody ended ([`spools`]), and packs that came in part and wait for the next fetch or clone
-//! ([`downloads`]). In the bucket: uploads
+//! nobody ended ([`spools`]), marks that keep packs from being packed anew ([`keeps`]), and
+//! packs that came in part and wait for the next fetch or clone ([`downloads`]). In the bucket: uploads
 //! that were begun and not ended, which [`Store::unfinished`] lists and [`Store::abandon`]
 //! removes; [`waiting`] says which of them a repository on this machine would take up again.
 //!
@@ -12,13 +12,16 @@
 use super::arrivals;
 use super::kept::{self, Resting};
 use crate::error::{Error, ErrorKind, IoContext, Result};
-use crate::local::{Repository, SPOOL_PREFIX};
+use crate::local::{KEEP_MARK, Repository, SPOOL_PREFIX};
 use crate::store::Store;
 use crate::transaction::Cache;
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
+
+/// A mark of ours is no longer than this, in bytes.
+const KEEP_BYTES: u64 = 64;
 
 /// A pack of a push that died, which the same push would take up again.
 #[derive(Debug)]
@@ -144,6 +147,62 @@ pub fn spools(repository: &Repository) -> Vec<Spooled> {
     };
     let folders = entries.flatten().filter(named).map(|entry| entry.path());
     folders.filter_map(spooled).collect()
+}
+
+/// A mark beside a pack that a fetch has brought, which `git repack` heeds. Git takes it away
+/// when the fetch has moved its refs; one that was killed leaves it.
+#[derive(Debug)]
+pub struct Keep {
+    file: PathBuf,
+    modified: i64,
+}
+
+impl Keep {
+    /// Its file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// When it was made, in seconds since 1970.
+    pub fn modified(&self) -> i64 {
+        self.modified
+    }
+
+    /// Removes it; the pack stays.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Local`] if it cannot be removed.
+    pub fn remove(self) -> Result<()> {
+        let _ = fs::remove_file(&self.file);
+        gone(&self.file)
+    }
+}
+
+/// The marks of ours in a repository, those of fetches under way too: these are told by their
+/// age alone. Those of others stay. No request.
+pub fn keeps(repository: &Repository) -> Vec<Keep> {
+    let folder = repository.objects().join("pack");
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let keep = |entry: fs::DirEntry| {
+        let file = entry.path();
+        let metadata = entry.metadata().ok()?;
+        let is_keep = file.extension().is_some_and(|ending| ending == "keep");
+        // It holds one line of ours, or whatever somebody else wrote.
+        if !is_keep || metadata.len() > KEEP_BYTES {
+            return None;
+        }
+        let text = fs::read(&file).ok()?;
+        let modified = written(&metadata);
+        text.starts_with(KEEP_MARK.as_bytes())
+            .then_some(Keep { file, modified })
+    };
+    entries.filter_map(keep).collect()
+}
+
+/// Looks at a folder and everything in it; `None` if it is not there.
+pub(crate) fn measured(folder: &Path) -> Option<Spooled> {
+    spooled(folder.to_owned())
 }
 
 /// Looks at everything in a spool; `None` if it has just gone.

@@ -7,7 +7,7 @@ use pail::ids::{Ids, SystemIds};
 use pail::store::adapter::google::Google;
 use pail::store::layer::Retry;
 use pail::store::{
-    Env, Got, Location, Options, Precondition, Put, Store, SystemEnv, Version, Want,
+    Does, Env, Got, Location, Options, Precondition, Put, Seen, Store, SystemEnv, Version, Want,
 };
 use pail::transaction::{Writes, probe};
 use pail::{Error, ErrorKind, Key};
@@ -644,4 +644,31 @@ async fn google_itself_keeps_its_promises() {
             tokio::time::sleep(Duration::from_millis(1200)).await;
         }
     }
+}
+
+#[tokio::test]
+async fn the_rules_of_a_bucket_are_told_to_those_who_may_see_them() {
+    let delete = "<Rule><Action><Delete/></Action><Condition><Age>30</Age>\
+                  <MatchesPrefix>team/</MatchesPrefix></Condition></Rule>";
+    let service = start(Rules {
+        lifecycle: delete.to_owned(),
+        versioning: true,
+        ..Rules::default()
+    });
+    let at = |path: &str, token: &str| at(&service.endpoint(), path, "", token);
+    let rules = at("pail-test/team/repo", TOKEN).rules().await.unwrap();
+    let Seen::Is(lifecycle) = &rules.lifecycle else {
+        panic!("{rules:?}");
+    };
+    let told = (&*lifecycle[0].below, lifecycle[0].days, &lifecycle[0].does);
+    assert_eq!(told, ("", Some(30), &Does::Deletes));
+    assert_eq!(rules.versions, Seen::Is(true));
+    let other = at("pail-test/other", TOKEN).rules().await.unwrap();
+    assert_eq!(other.lifecycle, Seen::Is(Vec::new()));
+    let reader = Rules::default().reader;
+    let hidden = at("pail-test/team/repo", &reader).rules().await.unwrap();
+    let Seen::Hidden(why) = hidden.lifecycle else {
+        panic!("{hidden:?}");
+    };
+    assert!(why.contains("access denied"), "{why}");
 }

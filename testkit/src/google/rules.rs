@@ -25,6 +25,11 @@ pub struct Rules {
     pub conditions: Conditions,
     /// Whether a check and its write are one step.
     pub atomicity: Atomicity,
+    /// The lifecycle configuration of the bucket, as the XML API writes it, without the
+    /// outermost element.
+    pub lifecycle: String,
+    /// Whether the bucket keeps old versions.
+    pub versioning: bool,
 }
 
 /// What becomes of `x-goog-if-generation-match`.
@@ -57,6 +62,8 @@ impl Default for Rules {
             page: 1000,
             conditions: Conditions::Kept,
             atomicity: Atomicity::OneStep,
+            lifecycle: String::new(),
+            versioning: false,
         }
     }
 }

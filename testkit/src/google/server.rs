@@ -3,6 +3,7 @@
 
 use super::answer::{Answer, Refusal, refuse};
 use super::ask::Ask;
+use super::rules::Rules;
 use super::{Shared, listing, objects, parts};
 use http::{Method, Request};
 use http_body_util::BodyExt;
@@ -82,6 +83,9 @@ async fn answer(shared: &Shared, ask: &Ask) -> Result<Answer, Refusal> {
     let bucket = || shared.bucket();
     match ask.method {
         Method::GET if !object && has("uploads") => parts::list_uploads(shared, ask, &bucket()),
+        Method::GET if !object && (has("lifecycle") || has("versioning")) => {
+            Ok(settings(&shared.rules, has("lifecycle")))
+        }
         Method::GET if !object => listing::list(shared, ask, &bucket()),
         Method::GET | Method::HEAD if object && has("uploadId") => {
             parts::list_parts(shared.rules.page, ask, &mut bucket())
@@ -101,12 +105,38 @@ async fn answer(shared: &Shared, ask: &Ask) -> Result<Answer, Refusal> {
     }
 }
 
+fn is_setting(ask: &Ask) -> bool {
+    let names = ["lifecycle", "versioning"];
+    ask.object.is_empty() && names.iter().any(|name| ask.query.contains_key(*name))
+}
+
+/// A setting of the bucket: <https://cloud.google.com/storage/docs/xml-api/get-bucket-lifecycle>,
+/// <https://cloud.google.com/storage/docs/xml-api/get-bucket-versioning>.
+fn settings(rules: &Rules, lifecycle: bool) -> Answer {
+    let status = if rules.versioning {
+        "Enabled"
+    } else {
+        "Suspended"
+    };
+    Answer::xml(if lifecycle {
+        let inner = &rules.lifecycle;
+        format!(
+            "<?xml version='1.0' encoding='UTF-8'?><LifecycleConfiguration>{inner}</LifecycleConfiguration>"
+        )
+    } else {
+        format!(
+            "<?xml version='1.0' encoding='UTF-8'?><VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>"
+        )
+    })
+}
+
 /// Who may do what: <https://cloud.google.com/storage/docs/access-control/iam-xml>.
 fn admit(shared: &Shared, ask: &Ask) -> Result<(), Refusal> {
     let rules = &shared.rules;
     let reads = matches!(ask.method, Method::GET | Method::HEAD);
     let lacks = |who: &str| {
         let right = match (&ask.method, ask.object.is_empty()) {
+            (&Method::GET, true) if is_setting(ask) => "storage.buckets.get",
             (&Method::GET | &Method::HEAD, true) => "storage.objects.list",
             (&Method::GET | &Method::HEAD, false) => "storage.objects.get",
             (&Method::DELETE, _) => "storage.objects.delete",
@@ -121,7 +151,7 @@ fn admit(shared: &Shared, ask: &Ask) -> Result<(), Refusal> {
         None => return Err(lacks("Anonymous caller")),
         Some(value) => match value.strip_prefix("Bearer ") {
             Some(token) if token == rules.writer => {}
-            Some(token) if token == rules.reader && reads => {}
+            Some(token) if token == rules.reader && reads && !is_setting(ask) => {}
             Some(token) if token == rules.reader => {
                 return Err(lacks("reader@project.iam.gserviceaccount.com"));
             }

@@ -1,7 +1,8 @@
 //! `doctor`: what stands in the way, and what mends it.
 
+use super::own_bucket::OwnBucket;
 use super::{fails, json, pail, shown};
-use crate::it::world::{World, on_every_bucket};
+use crate::it::world::{Bucket, World, on_every_bucket};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,6 +15,7 @@ on_every_bucket!(
     what_dead_transfers_left_here_is_told_and_removed,
     a_place_that_is_not_ours_is_told,
     nothing_is_asked_and_nothing_is_changed_without_a_flag,
+    packs_without_a_manifest_are_an_error_and_stay,
 );
 
 /// What it finds in the bucket: the links of this machine are not its matter here.
@@ -41,9 +43,17 @@ fn a_healthy_place_has_nothing_in_the_way(world: &World) {
     assert_eq!(codes(&report), [""; 0], "{report}");
     assert_eq!(report["facts"]["writing"], "works");
     assert_eq!(report["facts"]["deleting"], "works");
+    let has_rules = !matches!(world.bucket(), Bucket::Folder(_));
+    for fact in ["lifecycle rules", "old versions", "locks"] {
+        assert_eq!(
+            report["facts"][fact].is_string(),
+            has_rules,
+            "{fact}: {report}"
+        );
+    }
     let repository = report["facts"]["repository"].as_str().unwrap();
     assert!(
-        repository.starts_with("sha1, generation 1, epoch 0, 1 refs"),
+        repository.starts_with("sha1, generation 1, epoch 0, 1 ref, "),
         "{repository}"
     );
     let text = shown(world, &["doctor", &url]);
@@ -177,6 +187,33 @@ fn a_place_that_is_not_ours_is_told(world: &World) {
     assert_eq!(codes(&report), ["damaged"]);
 }
 
+fn packs_without_a_manifest_are_an_error_and_stay(world: &World) {
+    let repo = world.pushed("repo");
+    let url = world.url();
+    let manifest = world.bucket().read("pail/manifest.json").unwrap();
+    // One pack may be that of a first push that died.
+    world.bucket().remove("pail/manifest.json");
+    let args = ["doctor", &url, "--older-than", "0s"];
+    assert_eq!(codes(&json(world, &args)), ["leftovers"]);
+    world.bucket().write("pail/manifest.json", &manifest);
+    repo.commit("a", "more\n");
+    repo.ok(&["push", "-q", "origin", "main"]);
+    let manifest = world.bucket().read("pail/manifest.json").unwrap();
+    world.bucket().remove("pail/manifest.json");
+    let before = world.bucket().keys();
+    let out = pail(world, &[&args[..], &["--remove-leftovers"]].concat());
+    assert_eq!(out.status, 3, "{}", out.stdout);
+    assert!(
+        out.stdout.contains("2 packs lie here without it"),
+        "{}",
+        out.stdout
+    );
+    assert_eq!(codes(&json(world, &args)), ["no-manifest"]);
+    assert_eq!(world.bucket().keys(), before);
+    world.bucket().write("pail/manifest.json", &manifest);
+    world.mirror();
+}
+
 fn nothing_is_asked_and_nothing_is_changed_without_a_flag(world: &World) {
     world.pushed("repo");
     world.bucket().write("readme.txt", b"hello");
@@ -225,4 +262,84 @@ fn the_least_rights_are_printed_without_a_request() {
         .replace("pail::", "pail::s3://b/p?colour=blue&x=");
     let said = fails(&world, 2, &["doctor", &odd]);
     assert!(said.contains("colour"), "{said}");
+}
+
+#[test]
+fn what_a_killed_fetch_and_killed_maintenance_left_here_is_told_and_removed() {
+    let world = World::folder();
+    let repo = world.pushed("repo");
+    let packs = repo.path().join(".git/objects/pack");
+    let (ours, other) = (packs.join("pack-0.keep"), packs.join("pack-1.keep"));
+    std::fs::create_dir_all(&packs).unwrap();
+    std::fs::write(&ours, "pail 4711\n").unwrap();
+    std::fs::write(&other, "mine\n").unwrap();
+    let cache = world.path("cache");
+    let shop = |name: &str| {
+        let shop = cache.join("maintenance").join(name);
+        std::fs::create_dir_all(shop.join("work.git")).unwrap();
+        std::fs::write(shop.join("work.git/pack"), [0; 3456]).unwrap();
+        std::fs::write(shop.join("lock"), b"").unwrap();
+        shop
+    };
+    let (dead, live) = (shop("0"), shop("1"));
+    let lock = std::fs::File::open(live.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let doctor = |args: &[&str]| -> Value {
+        let asker = repo.git().with_env("PAIL_CACHE", &cache);
+        let mut command = asker.program("git-pail");
+        command.args(["doctor", "origin", "--json"]).args(args);
+        let out = run(command, b"");
+        assert!(out.ok(), "{}{}", out.stdout, out.stderr);
+        serde_json::from_str(&out.stdout).unwrap()
+    };
+    // A mark that is young may be that of a fetch that is under way.
+    assert_eq!(codes(&doctor(&[])), ["workshop"]);
+    let report = doctor(&["--older-than", "0s"]);
+    assert_eq!(codes(&report), ["kept-mark", "workshop"], "{report}");
+    assert!(report.to_string().contains("3456 bytes"), "{report}");
+    let report = doctor(&["--older-than", "0s", "--remove-leftovers"]);
+    assert_eq!(
+        (codes(&report), &report["removed"]),
+        (Vec::new(), &Value::from(2))
+    );
+    assert!(!ours.exists() && other.exists());
+    assert!(!dead.join("work.git").exists() && live.join("work.git").exists());
+}
+
+#[test]
+fn a_lifecycle_rule_that_would_eat_packs_is_an_error() {
+    let world = World::s3();
+    let bucket = OwnBucket::make(&world);
+    let url = bucket.url("team/repo");
+    shown(&world, &["init", &url]);
+    let report = json(&world, &["doctor", &url]);
+    assert_eq!(codes(&report), [""; 0], "{report}");
+    assert_eq!(report["facts"]["lifecycle rules"], "none here");
+    let rule = |prefix: &str| {
+        format!(
+            "<LifecycleConfiguration><Rule><ID>old</ID><Status>Enabled</Status>\
+             <Filter><Prefix>{prefix}</Prefix></Filter>\
+             <Expiration><Days>3650</Days></Expiration></Rule></LifecycleConfiguration>"
+        )
+    };
+    bucket.put("?lifecycle=", rule("tmp/").as_bytes());
+    let report = json(&world, &["doctor", &url]);
+    assert_eq!(codes(&report), [""; 0], "{report}");
+    bucket.put("?lifecycle=", rule("team/").as_bytes());
+    let out = pail(&world, &["doctor", &url]);
+    assert_eq!(out.status, 3, "{}{}", out.stdout, out.stderr);
+    assert!(
+        out.stdout.contains("deletes files after 3650 days"),
+        "{}",
+        out.stdout
+    );
+    let versions = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    bucket.put("?versioning=", versions.as_bytes());
+    let report = json(&world, &["doctor", &url]);
+    assert_eq!(
+        codes(&report),
+        ["lifecycle-deletes", "versions-pile-up"],
+        "{report}"
+    );
+    assert_eq!(report["facts"]["old versions"], "kept");
 }

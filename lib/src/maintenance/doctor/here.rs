@@ -2,8 +2,9 @@
 
 use super::{Diagnosis, Finding, Severity, Visit};
 use crate::error::Result;
+use crate::maintenance::workshop::{WORKSHOPS, Workshop};
 use crate::transfer::Context;
-use crate::transfer::leftovers::{self, Download, Spooled, Upload};
+use crate::transfer::leftovers::{self, Download, Keep, Spooled, Upload};
 use std::path::Path;
 
 /// The flag that removes what is old enough.
@@ -39,6 +40,26 @@ pub(super) async fn look(
                 let is_old = old(spool.modified());
                 out.findings.push(folder(&spool, is_old, now, visit));
             }
+        }
+    }
+    if let Some(repository) = &visit.repository {
+        for keep in leftovers::keeps(repository) {
+            if goes(keep.modified()) {
+                keep.remove()?;
+                out.removed += 1;
+            } else if old(keep.modified()) {
+                out.findings.push(mark(&keep, now, visit));
+            }
+        }
+    }
+    let shops = context.cache.folder().map(|folder| folder.join(WORKSHOPS));
+    for work in shops.iter().flat_map(|folder| Workshop::left(folder)) {
+        // Nobody is at work there, whatever its age.
+        if visit.remove_leftovers {
+            work.remove()?;
+            out.removed += 1;
+        } else {
+            out.findings.push(workshop(&work, now));
         }
     }
     for one in leftovers::downloads(&context.cache) {
@@ -92,6 +113,26 @@ fn folder(spool: &Spooled, is_old: bool, now: i64, visit: &Visit) -> Finding {
     let finding = Finding::new(severity, "spool", subject, reason);
     let remove = remove(now, spool.modified(), visit);
     finding.with_mend(format!("{remove}; or `git prune`"))
+}
+
+/// A fetch that died left the mark that keeps its pack from being packed anew.
+fn mark(keep: &Keep, now: i64, visit: &Visit) -> Finding {
+    let age = age(now, keep.modified());
+    let reason = format!(
+        "a fetch that died {age} ago left this mark: git does not pack that pack anew while it is there"
+    );
+    let finding = Finding::new(Severity::Note, "kept-mark", shown(keep.file()), reason);
+    finding.with_mend(remove(now, keep.modified(), visit))
+}
+
+/// Maintenance that was killed left what it worked on.
+fn workshop(work: &Spooled, now: i64) -> Finding {
+    let (bytes, age) = (work.bytes(), age(now, work.modified()));
+    let reason = format!("{bytes} bytes of maintenance that was killed {age} ago");
+    let finding = Finding::new(Severity::Note, "workshop", shown(work.folder()), reason);
+    finding.with_mend(format!(
+        "{REMOVE}, or the next maintenance of that repository"
+    ))
 }
 
 /// A fetch or clone that died left what had come.

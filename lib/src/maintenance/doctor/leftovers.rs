@@ -1,9 +1,9 @@
 //! What dead writers left: files that nothing names, uploads that were not ended.
 
-use super::{Diagnosis, Finding, Severity, Visit, told};
+use super::{Diagnosis, Finding, Severity, Visit, many, told};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::keys;
 use crate::format::manifest::Why;
+use crate::format::{keys, settings};
 use crate::maintenance::fsck::named_by;
 use crate::maintenance::merge::{Merged, commit};
 use crate::maintenance::place::Place;
@@ -30,6 +30,18 @@ struct Found {
     young: usize,
     /// Files of nobody that is known.
     unknown: Vec<String>,
+    /// The packs that are there, by name.
+    packs: BTreeSet<String>,
+    /// Whether there is a part of a push log.
+    has_log: bool,
+}
+
+impl Found {
+    /// Whether this was a repository once: a single push that died leaves one pack at most,
+    /// and no part of the log.
+    fn was_a_repository(&self) -> bool {
+        self.packs.len() > 1 || self.has_log
+    }
 }
 
 /// Looks for leftovers, and removes them if that is asked for.
@@ -44,14 +56,19 @@ pub(super) async fn look(
     };
     if let [first, ..] = &found.unknown[..] {
         let reason = format!(
-            "{} files under the prefix are none of this layout",
-            found.unknown.len()
+            "{} under the prefix of no layout that is known",
+            many(found.unknown.len() as u64, "file")
         );
         let finding = Finding::new(Severity::Warning, "unknown-files", first, reason);
         out.findings
             .push(finding.with_mend("look whose they are; git-pail leaves them alone"));
     }
     let is_repository = at.is_some();
+    if !is_repository && found.was_a_repository() {
+        out.findings.push(lost(&found));
+        // Its files are no leftovers.
+        found.files.clear();
+    }
     if visit.remove_leftovers {
         for upload in std::mem::take(&mut found.uploads) {
             context.store.abandon(&upload.key, &upload.token).await?;
@@ -66,6 +83,21 @@ pub(super) async fn look(
     Ok(())
 }
 
+/// Packs, and no manifest that names them.
+fn lost(found: &Found) -> Finding {
+    let reason = format!(
+        "it is not there, and {} without it: somebody deleted it, or a lifecycle rule did",
+        match found.packs.len() as u64 {
+            1 => "a pack lies here".to_owned(),
+            count => format!("{count} packs lie here"),
+        }
+    );
+    let finding = Finding::new(Severity::Error, "no-manifest", keys::MANIFEST, reason);
+    finding.with_mend(
+        "restore it from a backup or from the versions that the bucket keeps; do not run `git pail init` here, nor push, before",
+    )
+}
+
 fn tell(found: &Found, is_repository: bool, visit: &Visit, out: &mut Diagnosis) {
     let count = found.files.len();
     if count > 0 {
@@ -73,7 +105,8 @@ fn tell(found: &Found, is_repository: bool, visit: &Visit, out: &mut Diagnosis) 
         let names: Vec<_> = names.collect();
         let bytes: u64 = found.files.iter().map(|file| file.size).sum();
         let reason = format!(
-            "{count} files, {bytes} bytes, are named by nothing: writers died, or were refused"
+            "{}, {bytes} bytes, named by nothing: writers died, or were refused",
+            many(count as u64, "file")
         );
         let mend = if is_repository {
             "`git pail doctor --remove-leftovers` removes them; a writer that still lives uploads again"
@@ -91,8 +124,8 @@ fn tell(found: &Found, is_repository: bool, visit: &Visit, out: &mut Diagnosis) 
             .map(|one| one.key.as_str())
             .collect();
         let reason = format!(
-            "{} uploads were begun and not ended; their parts are paid for",
-            found.uploads.len()
+            "{} begun and not ended; the parts are paid for",
+            many(found.uploads.len() as u64, "upload")
         );
         let finding = Finding::new(
             Severity::Warning,
@@ -101,13 +134,14 @@ fn tell(found: &Found, is_repository: bool, visit: &Visit, out: &mut Diagnosis) 
             reason,
         );
         out.findings.push(finding.with_mend(
-            "push again, which takes up its own; or `git pail doctor --remove-leftovers`",
+            "push again, which takes up its own; or `git pail doctor --remove-leftovers`; a lifecycle rule of the bucket can throw such uploads away after some days",
         ));
     }
     if found.young > 0 {
         let reason = format!(
-            "{} files or uploads that nothing names are younger than {} s: they may be part of a push under way",
-            found.young, visit.older_than
+            "{} or uploads that nothing names, younger than {}: they may be part of a push under way",
+            many(found.young as u64, "file"),
+            settings::show_time(visit.older_than)
         );
         let finding = Finding::new(Severity::Note, "under-way", "the bucket", reason);
         out.findings.push(finding);
@@ -151,6 +185,12 @@ async fn find(
         }
     };
     for file in listed {
+        if file.key.ends_with(".pack") {
+            found
+                .packs
+                .extend(keys::pack_name(&file.key).map(str::to_owned));
+        }
+        found.has_log |= keys::is_segment(&file.key);
         match Place::of(&file.key) {
             Place::Own if named.contains(&file.key) => {}
             Place::Own if keys::perishable(&file.key).is_none() => found.unknown.push(file.key),
@@ -231,7 +271,7 @@ async fn remove(
         };
         match commit(context, at, "sweep", rework, visit.who.clone()).await? {
             Merged::Done(_) => {
-                out.facts.push(("removed", format!("{count} files")));
+                out.facts.push(("removed", many(count, "file")));
                 return Ok(count);
             }
             Merged::Overtaken => at = newest(context).await?,

@@ -5,6 +5,7 @@
 
 mod here;
 mod leftovers;
+mod rules;
 mod trial;
 
 use super::{Finding, Severity};
@@ -48,8 +49,9 @@ pub struct Diagnosis {
 
 /// Looks at a bucket, and at what was left on this machine.
 ///
-/// Costs one GET of the manifest, one for each older part of the log, one LIST for each
-/// thousand files, and one for the uploads that were not ended. The probe writes up to eight
+/// Costs one GET of the manifest, one for each older part of the log, three at most for what
+/// the bucket does by itself, one LIST for each thousand files, and one for the uploads that
+/// were not ended. The probe writes up to eight
 /// small files and deletes them. Removing takes two PUT of the manifest and one DELETE for
 /// each file, and one request for each upload.
 ///
@@ -68,12 +70,14 @@ pub async fn visit(context: &Context, visit: &Visit) -> Result<Diagnosis> {
     ));
     let promises = store.capabilities();
     let conditional = match (promises.conditional_put, promises.probe) {
-        (ConditionalPut::Version, false) => "kept, by what this kind of store is",
-        (ConditionalPut::Version, true) => "declared; --probe and the first push try it",
-        (ConditionalPut::None, _) => "not known",
+        (ConditionalPut::Version, false) => Some("kept, by what this kind of store is"),
+        // What was tried is told then.
+        (ConditionalPut::Version, true) if visit.probe => None,
+        (ConditionalPut::Version, true) => Some("declared; --probe and the first push try it"),
+        (ConditionalPut::None, _) => Some("not known"),
     };
     out.facts
-        .push(("conditional writes", conditional.to_owned()));
+        .extend(conditional.map(|text| ("conditional writes", text.to_owned())));
     let at = match found {
         Ok(at) => at,
         Err(error) => {
@@ -101,21 +105,30 @@ pub async fn visit(context: &Context, visit: &Visit) -> Result<Diagnosis> {
     let repository = match &at {
         None => "none yet; the first push makes it".to_owned(),
         Some(at) => format!(
-            "{}, generation {}, epoch {}, {} refs, {} packs",
+            "{}, generation {}, epoch {}, {}, {}",
             at.manifest.object_format,
             at.manifest.generation,
             at.manifest.epoch,
-            at.refs.count(),
-            at.manifest.packs.len()
+            many(at.refs.count(), "ref"),
+            many(at.manifest.packs.len() as u64, "pack")
         ),
     };
     out.facts.push(("repository", repository));
+    if store.capabilities().remote {
+        rules::look(context, &mut out).await?;
+    }
     if visit.probe {
         trial::run(context, &mut out).await?;
     }
     here::look(context, visit, true, &mut out).await?;
     leftovers::look(context, at, visit, &mut out).await?;
     Ok(out)
+}
+
+/// How many, in words: `1 ref`, `2 refs`.
+fn many(count: u64, word: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {word}{ending}")
 }
 
 /// A finding that repeats an error, with its hint.

@@ -16,6 +16,8 @@ pub(super) enum Act {
     ListParts,
     ListUploads,
     Delete,
+    /// The settings of the bucket.
+    Settings,
 }
 
 impl fmt::Display for Act {
@@ -28,6 +30,7 @@ impl fmt::Display for Act {
             Self::ListParts => "list the parts of",
             Self::ListUploads => "list the unfinished uploads of",
             Self::Delete => "delete",
+            Self::Settings => "see the settings of",
         })
     }
 }

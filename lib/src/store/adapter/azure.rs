@@ -13,6 +13,7 @@
 mod answer;
 mod list;
 mod refusal;
+mod rules;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -32,7 +33,7 @@ use crate::store::env::Env;
 use crate::store::url::AzureLocation;
 use crate::store::{
     Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Options, Precondition, Put, Resumed,
-    Store, Unfinished, Upload, Want,
+    Rules, Store, Unfinished, Upload, Want,
 };
 use answer::Asked;
 use async_trait::async_trait;
@@ -222,6 +223,10 @@ impl Store for Azure {
         after: Option<&'a str>,
     ) -> BoxStream<'a, Result<Listed>> {
         list::files(self, prefix, after)
+    }
+
+    async fn rules(&self) -> Result<Rules> {
+        rules::ask(self).await
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

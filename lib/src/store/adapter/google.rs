@@ -16,6 +16,7 @@ mod answer;
 mod checksum;
 mod list;
 mod refusal;
+mod rules;
 mod settings;
 mod unfinished;
 mod upload;
@@ -34,8 +35,8 @@ use crate::store::env::Env;
 use crate::store::options::Options;
 use crate::store::url::GoogleLocation;
 use crate::store::{
-    Body, Capabilities, ConditionalPut, Got, Listed, Precondition, Put, Resumed, Store, Unfinished,
-    Upload, Want,
+    Body, Capabilities, ConditionalPut, Got, Listed, Precondition, Put, Resumed, Rules, Store,
+    Unfinished, Upload, Want,
 };
 use answer::Asked;
 use async_trait::async_trait;
@@ -237,6 +238,10 @@ impl Store for Google {
         after: Option<&'a str>,
     ) -> BoxStream<'a, Result<Listed>> {
         list::files(self, prefix, after)
+    }
+
+    async fn rules(&self) -> Result<Rules> {
+        rules::ask(self).await
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

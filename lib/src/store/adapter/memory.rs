@@ -3,8 +3,8 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::{
-    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Resumed, Store,
-    Unfinished, Upload, Version, Want,
+    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Resumed, Rules,
+    Store, Unfinished, Upload, Version, Want,
 };
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -208,6 +208,10 @@ impl Store for Memory {
             })
             .collect();
         stream::iter(found).boxed()
+    }
+
+    async fn rules(&self) -> Result<Rules> {
+        Ok(Rules::none())
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

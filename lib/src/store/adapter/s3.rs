@@ -11,6 +11,7 @@ mod extra;
 mod host;
 mod list;
 mod refusal;
+mod rules;
 mod session;
 mod settings;
 #[cfg(test)]
@@ -32,7 +33,7 @@ use crate::store::env::Env;
 use crate::store::url::S3Location;
 use crate::store::{
     Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Options, Precondition, Put, Resumed,
-    Store, Unfinished, Upload, Version, Want,
+    Rules, Store, Unfinished, Upload, Version, Want,
 };
 use answer::Asked;
 use async_trait::async_trait;
@@ -396,6 +397,10 @@ impl Store for S3 {
         after: Option<&'a str>,
     ) -> BoxStream<'a, Result<Listed>> {
         list::files(self, prefix, after)
+    }
+
+    async fn rules(&self) -> Result<Rules> {
+        rules::ask(self).await
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

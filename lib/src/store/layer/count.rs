@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::key::Key;
 use crate::store::{
-    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Store, Unfinished,
-    Upload, Want,
+    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Rules, Store,
+    Unfinished, Upload, Want,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -40,11 +40,13 @@ pub enum Verb {
     List,
     /// [`Store::delete`]
     Delete,
+    /// [`Store::rules`]: three at most.
+    Rules,
 }
 
 impl Verb {
     /// All of them, in the order in which they show.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Head,
         Self::Get,
         Self::Put,
@@ -57,6 +59,7 @@ impl Verb {
         Self::Unfinished,
         Self::List,
         Self::Delete,
+        Self::Rules,
     ];
 
     fn name(self) -> &'static str {
@@ -73,6 +76,7 @@ impl Verb {
             Self::Unfinished => "unfinished",
             Self::List => "list",
             Self::Delete => "delete",
+            Self::Rules => "rules",
         }
     }
 }
@@ -254,6 +258,11 @@ impl<S: Store> Store for Count<S> {
             seen += 1;
         });
         listed.boxed()
+    }
+
+    async fn rules(&self) -> Result<Rules> {
+        self.counts.add(Verb::Rules, 0);
+        self.store.rules().await
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

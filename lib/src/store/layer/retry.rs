@@ -12,8 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::Ids;
 use crate::key::Key;
 use crate::store::{
-    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Store, Unfinished,
-    Upload, Want,
+    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Rules, Store,
+    Unfinished, Upload, Want,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -279,6 +279,10 @@ impl<S: Store + 'static> Store for Retry<S> {
             }
         });
         files.fuse().boxed()
+    }
+
+    async fn rules(&self) -> Result<Rules> {
+        patiently!(self, self.store.rules())
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

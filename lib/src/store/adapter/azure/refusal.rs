@@ -144,6 +144,7 @@ fn right(act: Act) -> &'static str {
             "the role Storage Blob Data Contributor is needed, or a shared access signature with \
              r, w and c"
         }
+        Act::Settings => "the role Storage Blob Data Reader is needed, or the account's key",
         Act::Delete => {
             "the role Storage Blob Data Contributor is needed, or a shared access signature with \
              w and d"

@@ -22,7 +22,7 @@ mod write;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::{
-    Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Resumed, Store,
+    Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Resumed, Rules, Store,
     Unfinished, Upload, Want,
 };
 use async_trait::async_trait;
@@ -133,6 +133,10 @@ impl Store for Folder {
         after: Option<&'a str>,
     ) -> BoxStream<'a, Result<Listed>> {
         list::list(&self.root, prefix, after)
+    }
+
+    async fn rules(&self) -> Result<Rules> {
+        Ok(Rules::none())
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

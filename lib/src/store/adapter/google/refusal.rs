@@ -117,6 +117,7 @@ fn right(asked: &Asked<'_>) -> String {
         Act::ListParts => ("storage.multipartUploads.listParts", "objectUser"),
         Act::ListUploads => ("storage.multipartUploads.list", "objectUser"),
         Act::Delete => ("storage.objects.delete", "objectUser"),
+        Act::Settings => ("storage.buckets.get", "legacyBucketReader"),
     };
     let bucket = asked.location.bucket();
     format!(

@@ -18,7 +18,7 @@ use crate::store::adapter::http::Client;
 use crate::store::url::LongTailLocation;
 use crate::store::{
     Body, Capabilities, ConditionalPut, Env, FileInfo, Got, Listed, Options, Precondition, Put,
-    Resumed, Store, Unfinished, Upload, Version, Want,
+    Resumed, Rules, Store, Unfinished, Upload, Version, Want,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -254,6 +254,10 @@ impl Store for LongTail {
         self.every(prefix)
             .try_filter(move |listed| std::future::ready(later(listed)))
             .boxed()
+    }
+
+    async fn rules(&self) -> Result<Rules> {
+        Ok(Rules::hidden("this kind of service does not tell"))
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

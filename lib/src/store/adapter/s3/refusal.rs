@@ -185,6 +185,10 @@ fn right(asked: &Asked<'_>) -> String {
             format!("the bucket's policy must allow s3:ListBucketMultipartUploads on {bucket}")
         }
         Act::Delete => format!("the bucket's policy must allow s3:DeleteObject on {files}"),
+        Act::Settings => format!(
+            "the bucket's policy must allow s3:GetLifecycleConfiguration, s3:GetBucketVersioning \
+             and s3:GetBucketObjectLockConfiguration on {bucket}"
+        ),
     }
 }
 

@@ -178,6 +178,10 @@ impl Store for Faulty {
         }
     }
 
+    async fn rules(&self) -> Result<Rules> {
+        self.around(self.store.rules()).await
+    }
+
     async fn delete(&self, key: &Key) -> Result<()> {
         self.around(self.store.delete(key)).await
     }
