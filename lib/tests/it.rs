@@ -17,6 +17,7 @@ mod it {
     mod download;
     mod folder;
     mod folder_processes;
+    mod forget_log;
     mod gc;
     mod gc_nets;
     mod golden;

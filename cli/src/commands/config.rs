@@ -15,7 +15,7 @@ use serde_json::Value;
 /// name that one, with values sets it. Times are written 14d, 36h, 90m or 30s.
 ///
 /// With --json, one object: url, and settings, a list of name, value, set (whether it is
-/// set, or the default holds) and default. A time is a number of seconds,
+/// set, or the default holds) and default. A time is a number of seconds, or null for ever;
 /// on and off are true and false.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -103,15 +103,27 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
 fn value(setting: &Setting, manifest: &Manifest) -> pail::Result<Value> {
     Ok(match setting.kind {
         Kind::Patterns => manifest.protected()?.into(),
-        Kind::Time => manifest.retention()?.into(),
+        Kind::Time => time(setting, manifest)?.map_or(Value::Null, Value::from),
         Kind::Switch => manifest.heeds_locks()?.into(),
     })
+}
+
+/// A time that holds, in seconds; `None` for ever.
+fn time(setting: &Setting, manifest: &Manifest) -> pail::Result<Option<i64>> {
+    match setting.name {
+        name if name == settings::LOG_RETENTION.name => manifest.log_retention(),
+        name if name == settings::UNFINISHED_UPLOADS.name => {
+            manifest.unfinished_uploads().map(Some)
+        }
+        _ => manifest.retention().map(Some),
+    }
 }
 
 /// A value as it would be written on the command line.
 fn text(value: &Value) -> String {
     match value {
         Value::Bool(on) => if *on { "on" } else { "off" }.to_owned(),
+        Value::Null => "forever".to_owned(),
         Value::Array(list) if list.is_empty() => "none".to_owned(),
         Value::Array(list) => {
             let texts: Vec<_> = list.iter().filter_map(Value::as_str).collect();

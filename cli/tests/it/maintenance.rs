@@ -105,3 +105,25 @@ fn what_nothing_needs_is_collected(world: &World) {
     assert_eq!(mirror.id("refs/heads/main"), Some(repo.head()));
     assert_eq!(mirror.id(&format!("{secret}^{{commit}}")), None);
 }
+
+#[test]
+fn uploads_that_were_begun_and_not_ended_go_when_it_is_time() {
+    let world = World::s3();
+    world.pushed("work");
+    let url = world.url();
+    let key = format!("objects/pack/pack-{}.pack", "0".repeat(40));
+    world.bucket().begin(&key);
+    assert_eq!(world.bucket().unfinished().len(), 1);
+    let gc = ["maintenance", "run", &url, "--task", "gc"];
+    let done = json(&world, &gc);
+    assert_eq!(done["collected"]["uploads"], 0, "it is young: {done}");
+    let mut command = world.git().at(world.path(".")).program("git-pail");
+    command.args(["config", &url, "unfinished-uploads", "0s"]);
+    assert!(run(command, b"").ok());
+    let planned = json(&world, &[&gc[..], &["--dry-run"]].concat());
+    assert_eq!(planned["collected"]["uploads"], 1, "{planned}");
+    assert_eq!(world.bucket().unfinished().len(), 1);
+    let done = json(&world, &gc);
+    assert_eq!(done["collected"]["uploads"], 1, "{done}");
+    assert_eq!(world.bucket().unfinished(), [""; 0]);
+}

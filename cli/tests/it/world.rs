@@ -209,6 +209,16 @@ impl Bucket {
             .collect()
     }
 
+    /// Begins an upload in parts at an S3 service, and leaves it.
+    pub(crate) fn begin(&self, key: &str) {
+        let Self::S3(s3) = self else {
+            panic!("this test is for S3 servers alone");
+        };
+        let url = format!("{}?uploads=", s3.file(key));
+        let out = s3.curl(&url, &["--fail", "-X", "POST"], b"");
+        assert!(out.ok(), "POST {key}: {}", out.stderr);
+    }
+
     /// The bytes of a file, if it is there.
     pub(crate) fn read(&self, key: &str) -> Option<Vec<u8>> {
         match self {

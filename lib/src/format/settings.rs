@@ -73,8 +73,33 @@ pub const LOCKS: Setting = Setting {
     help: "Whether a push is refused that changes a path which somebody else has locked. The first lock turns it on",
 };
 
+/// How long the push log remembers.
+pub const LOG_RETENTION: Setting = Setting {
+    name: "log-retention",
+    kind: Kind::Time,
+    default: "forever",
+    help: "How long the push log remembers who moved what; what `retention` covers is never forgotten. Whole parts of the log go, once all of their entries are older",
+};
+
+/// How long an upload that was begun and not ended stays.
+pub const UNFINISHED_UPLOADS: Setting = Setting {
+    name: "unfinished-uploads",
+    kind: Kind::Time,
+    default: "14d",
+    help: "How long an upload in parts that was begun and not ended stays in the bucket before the maintenance task gc throws it away; a push that is repeated within this time goes on where it was",
+};
+
+/// The time for unfinished uploads where none is set, in seconds: 14 days.
+pub const DEFAULT_UNFINISHED: i64 = 14 * 86_400;
+
 /// Every setting that this program knows.
-pub const ALL: &[Setting] = &[PROTECTED, RETENTION, LOCKS];
+pub const ALL: &[Setting] = &[
+    PROTECTED,
+    RETENTION,
+    LOCKS,
+    LOG_RETENTION,
+    UNFINISHED_UPLOADS,
+];
 
 /// One change of the settings. It can be laid over any newer manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,14 +137,48 @@ impl Manifest {
     ///
     /// As [`Manifest::protected`].
     pub fn retention(&self) -> Result<i64> {
-        let Some(value) = self.settings.get(RETENTION.name) else {
-            return Ok(DEFAULT_RETENTION);
+        Ok(self.time(&RETENTION)?.unwrap_or(DEFAULT_RETENTION))
+    }
+
+    /// How long the push log remembers, in seconds: never shorter than the retention; `None`
+    /// if it forgets nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Manifest::protected`].
+    pub fn log_retention(&self) -> Result<Option<i64>> {
+        let Some(time) = self.time(&LOG_RETENTION)? else {
+            return Ok(None);
         };
-        let bad = || corrupt("the manifest", "'retention' is no number of seconds");
-        value
-            .as_i64()
-            .filter(|time| (0..=MAX_TIME).contains(time))
-            .ok_or_else(bad)
+        Ok(Some(time.max(self.retention()?)))
+    }
+
+    /// How long an upload that was begun and not ended stays, in seconds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Manifest::protected`].
+    pub fn unfinished_uploads(&self) -> Result<i64> {
+        Ok(self
+            .time(&UNFINISHED_UPLOADS)?
+            .unwrap_or(DEFAULT_UNFINISHED))
+    }
+
+    /// A setting that is a time, in seconds, if it is set.
+    ///
+    /// # Errors
+    ///
+    /// As [`Manifest::protected`].
+    pub fn time(&self, setting: &Setting) -> Result<Option<i64>> {
+        let Some(value) = self.settings.get(setting.name) else {
+            return Ok(None);
+        };
+        let bad = || {
+            let why = format!("'{}' is no number of seconds", setting.name);
+            corrupt("the manifest", &why)
+        };
+        let time = value.as_i64().filter(|time| (0..=MAX_TIME).contains(time));
+        time.map(Some).ok_or_else(bad)
     }
 
     /// Whether pushes heed the locks.
@@ -313,7 +372,8 @@ pub fn show_time(seconds: i64) -> String {
 
 fn check(name: &str, value: &Value) -> Result<()> {
     let bad = |why: String| Err(Error::new(ErrorKind::Invalid, why));
-    if name == RETENTION.name {
+    let is_time = |one: &&Setting| one.name == name && one.kind == Kind::Time;
+    if ALL.iter().any(|one| is_time(&one)) {
         let fits = value
             .as_i64()
             .is_some_and(|time| (0..=MAX_TIME).contains(&time));
@@ -362,7 +422,7 @@ mod tests {
         let error = find("colour").unwrap_err();
         assert_eq!(
             error.hint(),
-            Some("the settings are protected, retention, locks")
+            Some("the settings are protected, retention, locks, log-retention, unfinished-uploads")
         );
         assert_eq!(distance("kitten", "sitting"), 3);
     }
@@ -402,6 +462,18 @@ mod tests {
     }
 
     #[test]
+    fn the_log_remembers_for_ever_and_at_least_what_can_be_restored() {
+        let mut manifest = manifest();
+        assert_eq!(manifest.log_retention().unwrap(), None);
+        let set = |time: i64| SettingEdit::Set(LOG_RETENTION.name, json!(time));
+        manifest.change_setting(&set(5)).unwrap();
+        assert_eq!(manifest.log_retention().unwrap(), Some(DEFAULT_RETENTION));
+        let year = 365 * 86_400;
+        manifest.change_setting(&set(year)).unwrap();
+        assert_eq!(manifest.log_retention().unwrap(), Some(year));
+    }
+
+    #[test]
     fn patterns_are_full_names() {
         assert_eq!(full_pattern("main").unwrap(), "refs/heads/main");
         assert_eq!(full_pattern("release/*").unwrap(), "refs/heads/release/*");
@@ -425,6 +497,8 @@ mod tests {
             ("retention", json!(-1)),
             ("retention", json!("14d")),
             ("locks", json!("on")),
+            ("log-retention", json!(-1)),
+            ("unfinished-uploads", json!("forever")),
             ("protected", json!(["a b"])),
             ("protected", json!(vec!["refs/heads/x"; MAX_PROTECTED + 1])),
         ] {

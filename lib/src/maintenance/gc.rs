@@ -53,6 +53,9 @@ pub struct Collected {
     pub packed: bool,
     /// Files that nothing names, now condemned (or, where nothing is changed, to be).
     pub leftovers: usize,
+    /// Uploads that were begun long ago and not ended, now thrown away (or, where nothing is
+    /// changed, to be).
+    pub uploads: usize,
 }
 
 /// Packs everything anew that the refs reach, or reached within the retention time, and
@@ -82,6 +85,7 @@ pub async fn gc(
         let Some(at) = at.filter(|at| !at.manifest.packs.is_empty()) else {
             return Ok(done);
         };
+        let stays = at.manifest.unfinished_uploads()?;
         if !round(context, workshop, who, when, at, &mut done).await? {
             continue;
         }
@@ -94,6 +98,7 @@ pub async fn gc(
         } else {
             leftovers::condemn(context, who).await?
         };
+        done.uploads = leftovers::unfinished(context, stays, when != When::Never).await?;
         return Ok(done);
     }
     Err(Error::new(

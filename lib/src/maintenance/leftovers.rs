@@ -5,9 +5,10 @@ use super::sweep;
 use crate::error::Result;
 use crate::format::keys;
 use crate::key::Key;
+use crate::store::Unfinished;
 use crate::transaction::{OlderLog, Rework, Snapshot};
 use crate::transfer::Context;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use std::collections::BTreeSet;
 
 /// Younger files are left alone, in seconds: their writer is probably at work. If it sleeps
@@ -57,6 +58,27 @@ pub(super) async fn unnamed(
     let left = listed.difference(&named).map(|key| key.as_str());
     let left = left.filter(|key| !condemned.contains(key));
     Ok(left.take(MAX_AT_ONCE).map(str::to_owned).collect())
+}
+
+/// Throws away uploads that were begun longer ago than they may stay, in seconds, and not
+/// ended, or only counts them; answers how many. A writer that slept so long ends with an
+/// error, and begins anew when its push is repeated.
+///
+/// One LIST for each thousand uploads, one request for each that goes.
+pub(super) async fn unfinished(context: &Context, stays: i64, throw_away: bool) -> Result<usize> {
+    let store = &*context.store;
+    let before = context.clock.now().saturating_sub(stays);
+    let all: Vec<Unfinished> = store.unfinished("").try_collect().await?;
+    // One whose age the bucket does not tell may be under way.
+    let old = |upload: &&Unfinished| (1..=before).contains(&upload.started);
+    let mut count = 0;
+    for upload in all.iter().filter(old) {
+        if throw_away {
+            store.abandon(&upload.key, &upload.token).await?;
+        }
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// Condemns them; answers how many. A later run deletes them.

@@ -9,6 +9,7 @@
 mod bench;
 pub mod doctor;
 mod finding;
+mod forget_log;
 pub mod fsck;
 mod gather;
 mod gc;
@@ -28,8 +29,9 @@ mod workshop;
 
 pub use bench::Bench;
 pub use finding::{Finding, Severity};
+pub use forget_log::{forget_log, forgotten};
 pub use gc::{Collected, When, gc};
 pub use join_log::{join_log, segments_to_join};
 pub use merge::{Merged, merge};
 pub use run::{Plan, Report, is_due, plan, run};
-pub use workshop::Workshop;
+pub use workshop::{WORKSHOPS, Workshop};

@@ -24,10 +24,12 @@ use serde::Serialize;
 /// With --json, one object: url, dry_run, busy (another process of this machine is at
 /// work there, and nothing was done), merged (with --dry-run: the next run of packs to
 /// merge; a list of from and to, the generations, packs, their number, and bytes), joined
-/// (parts of the push log that became one), deleted (files), overtaken (how often somebody else did the same work first) and collected:
+/// (parts of the push log that became one), forgotten (entries of the push log that are older
+/// than the setting log-retention), deleted (files), overtaken (how often somebody else did the same work first) and collected:
 /// null, or objects (in the packs of a clone), garbage (how many of them nothing needs),
-/// packed (whether packs were made anew) and leftovers (files that nothing names, now
-/// condemned: a later run deletes them).
+/// packed (whether packs were made anew), leftovers (files that nothing names, now
+/// condemned: a later run deletes them) and uploads (that were begun long ago and not ended,
+/// now thrown away).
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
@@ -58,11 +60,11 @@ pub(super) struct Args {
 pub(super) enum Task {
     /// Make one pack of several, and delete what was condemned long enough
     Merge,
-    /// Make one part of the push log of many, so that the manifest stays small; forgets
-    /// nothing
+    /// Make one part of the push log of many, so that the manifest stays small; forget what
+    /// is older than the setting log-retention, which is nothing by default
     Log,
     /// Pack everything anew if there is something that no ref has, or had within the
-    /// retention time; find what dead writers left
+    /// retention time; find what dead writers left, unfinished uploads too
     Gc,
     /// Pack everything anew in any case: commits and trees in one pack, blobs in another
     Base,
@@ -75,6 +77,7 @@ struct Out {
     busy: bool,
     merged: Vec<Shown>,
     joined: usize,
+    forgotten: usize,
     deleted: usize,
     overtaken: u32,
     collected: Option<Counts>,
@@ -86,6 +89,7 @@ struct Counts {
     garbage: u64,
     packed: bool,
     leftovers: usize,
+    uploads: usize,
 }
 
 #[derive(Serialize)]
@@ -135,6 +139,7 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
         busy: false,
         merged: Vec::new(),
         joined: 0,
+        forgotten: 0,
         deleted: 0,
         overtaken: 0,
         collected: None,
@@ -164,6 +169,7 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
             garbage: done.garbage,
             packed: done.packed,
             leftovers: done.leftovers,
+            uploads: done.uploads,
         });
     }
     if args.json {
@@ -220,9 +226,14 @@ async fn join_log(
     out: &mut Out,
 ) -> Result<(), Stop> {
     if out.dry_run {
+        out.forgotten = maintenance::forgotten(remote.context(), at)
+            .await?
+            .entries();
         out.joined = maintenance::segments_to_join(&at.manifest.log.segments).len();
     } else if at_work {
         let who = repository::committer().await?;
+        // First, so that nothing is joined that goes.
+        out.forgotten = maintenance::forget_log(remote.context(), &who).await?;
         out.joined = maintenance::join_log(remote.context(), &who).await?;
     }
     Ok(())
@@ -236,7 +247,7 @@ fn open_workshop(repository: &str) -> Result<Option<Workshop>, Stop> {
             "set PAIL_CACHE to a folder on a disk with room for the packs",
         )
     })?;
-    let folder = folder.join("maintenance");
+    let folder = folder.join(maintenance::WORKSHOPS);
     Ok(Workshop::open(&folder, repository, Git::new())?)
 }
 
@@ -259,6 +270,18 @@ fn tell(out: &Out) -> Result<(), Stop> {
             count(out.joined as u64, "part")
         ))?;
     }
+    if out.forgotten > 0 {
+        let forget = if out.dry_run {
+            "would forget"
+        } else {
+            "forgot"
+        };
+        let entries = match out.forgotten {
+            1 => "1 entry".to_owned(),
+            many => format!("{many} entries"),
+        };
+        say(&format!("{forget} {entries} of the push log"))?;
+    }
     if out.deleted > 0 {
         say(&format!(
             "{delete} {} that nothing names any more",
@@ -266,7 +289,7 @@ fn tell(out: &Out) -> Result<(), Stop> {
         ))?;
     }
     let Some(done) = &out.collected else {
-        if out.merged.is_empty() && out.joined == 0 && out.deleted == 0 {
+        if out.merged.is_empty() && out.joined + out.forgotten + out.deleted == 0 {
             say("nothing to do")?;
         }
         return Ok(());
@@ -275,6 +298,7 @@ fn tell(out: &Out) -> Result<(), Stop> {
         objects,
         garbage,
         leftovers,
+        uploads,
         ..
     } = done;
     let packed = match (out.dry_run, done.packed) {
@@ -296,6 +320,15 @@ fn tell(out: &Out) -> Result<(), Stop> {
             "{what} {} that nothing names",
             count(*leftovers as u64, "file")
         ))?;
+    }
+    if *uploads > 0 {
+        let what = if out.dry_run {
+            "would throw away"
+        } else {
+            "threw away"
+        };
+        let uploads = count(*uploads as u64, "upload");
+        say(&format!("{what} {uploads} begun long ago and not ended"))?;
     }
     Ok(())
 }

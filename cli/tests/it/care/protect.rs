@@ -185,7 +185,13 @@ fn settings_are_set_shown_and_unset(world: &World) {
     assert_eq!(one("retention")["set"], true);
     assert_eq!(one("protected")["set"], false);
     let text = shown(world, &["config", &url]);
-    assert!(text.contains("retention  30d"), "{text}");
+    let is_shown = |line: &str| line.split_whitespace().eq(["retention", "30d"]);
+    assert!(text.lines().any(is_shown), "{text}");
+    let log = |args: &[&str]| shown(world, &[&["config", &url, "log-retention"], args].concat());
+    assert_eq!(log(&[]), "forever");
+    assert_eq!(log(&["730d"]), "730d");
+    assert_eq!(log(&["--unset"]), "forever");
+    assert!(one("log-retention")["value"].is_null());
     shown(world, &["config", &url, "protected", "main", "side"]);
     assert!(shown(world, &["protect", &url]).contains("refs/heads/side"));
     assert_eq!(

@@ -80,6 +80,7 @@ const COMMITS: &[(&str, u64, u64)] = &[
     ("gc", 5, 17),
     ("base", 3, 17),
     ("log", 2, 9),
+    ("forget", 1, 2),
 ];
 
 impl Requests {
