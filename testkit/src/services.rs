@@ -36,6 +36,20 @@ pub fn s3() -> S3Service {
     }
 }
 
+/// Access key and secret of an account of that server that may do nothing but what the policy
+/// of a bucket allows.
+///
+/// # Panics
+///
+/// If there is none: other servers than SeaweedFS have no such account.
+#[track_caller]
+pub fn s3_limited() -> (String, String) {
+    (
+        setting("PAIL_TEST_S3_LIMITED_KEY"),
+        setting("PAIL_TEST_S3_LIMITED_SECRET"),
+    )
+}
+
 /// An Azure Blob service on loopback, for tests only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AzureService {

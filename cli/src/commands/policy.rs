@@ -42,7 +42,6 @@ fn s3(bucket: &str, prefix: &str, write: bool) -> Value {
         format!("{prefix}/*")
     };
     let mut files = vec!["s3:GetObject"];
-    let mut lists = vec!["s3:ListBucket"];
     if write {
         files.extend([
             "s3:PutObject",
@@ -50,24 +49,30 @@ fn s3(bucket: &str, prefix: &str, write: bool) -> Value {
             "s3:AbortMultipartUpload",
             "s3:ListMultipartUploadParts",
         ]);
-        lists.push("s3:ListBucketMultipartUploads");
     }
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": files,
-                "Resource": format!("arn:aws:s3:::{bucket}/{below}"),
-            },
-            {
-                "Effect": "Allow",
-                "Action": lists,
-                "Resource": format!("arn:aws:s3:::{bucket}"),
-                "Condition": {"StringLike": {"s3:prefix": below}},
-            },
-        ],
-    })
+    let mut statements = vec![
+        json!({
+            "Effect": "Allow",
+            "Action": files,
+            "Resource": format!("arn:aws:s3:::{bucket}/{below}"),
+        }),
+        json!({
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket"],
+            "Resource": format!("arn:aws:s3:::{bucket}"),
+            "Condition": {"StringLike": {"s3:prefix": below}},
+        }),
+    ];
+    if write {
+        // This action knows no condition s3:prefix (Service Authorization Reference, "Actions
+        // defined by Amazon S3"): with one it would never be allowed.
+        statements.push(json!({
+            "Effect": "Allow",
+            "Action": ["s3:ListBucketMultipartUploads"],
+            "Resource": format!("arn:aws:s3:::{bucket}"),
+        }));
+    }
+    json!({"Version": "2012-10-17", "Statement": statements})
 }
 
 /// A role definition for one container. Azure has no rights below that.
@@ -89,8 +94,20 @@ fn azure(account: &str, container: &str, write: bool) -> Value {
     })
 }
 
-/// A custom role, and the condition of its binding.
+/// A custom role, and the condition of its binding. Lists are asked of the bucket, so that
+/// names outside of the prefix can be seen.
 fn google(bucket: &str, prefix: &str, write: bool) -> Value {
+    let prefix = prefix.trim_matches('/');
+    let condition = (!prefix.is_empty()).then(|| {
+        let below = format!("projects/_/buckets/{bucket}/objects/{prefix}/");
+        let below = below.replace('\\', "\\\\").replace('\'', "\\'");
+        json!({
+            "title": "below the prefix",
+            "expression": format!(
+                "resource.type == 'storage.googleapis.com/Bucket' || resource.name.startsWith('{below}')"
+            ),
+        })
+    });
     let mut permissions = vec!["storage.objects.get", "storage.objects.list"];
     if write {
         permissions.extend([
@@ -108,13 +125,36 @@ fn google(bucket: &str, prefix: &str, write: bool) -> Value {
             "includedPermissions": permissions,
         },
         "bindTo": format!("projects/_/buckets/{bucket}"),
-        "prefix": prefix,
+        "condition": condition,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_condition_of_the_prefix_stands_with_actions_that_know_it_only() {
+        let place = Location::parse("s3://bucket/team/repo").unwrap();
+        let policy = policy(&place, Access::Write).unwrap();
+        for statement in policy["Statement"].as_array().unwrap() {
+            let actions = statement["Action"].as_array().unwrap();
+            let conditioned = statement.get("Condition").is_some();
+            assert_eq!(conditioned, actions == &["s3:ListBucket"], "{statement}");
+        }
+        let place = Location::parse("gs://bucket/team/repo").unwrap();
+        let policy = super::policy(&place, Access::Write).unwrap();
+        let expression = policy["condition"]["expression"].as_str().unwrap();
+        assert!(
+            expression.contains("startsWith('projects/_/buckets/bucket/objects/team/repo/')"),
+            "{expression}"
+        );
+        let place = Location::parse("gs://bucket").unwrap();
+        assert_eq!(
+            super::policy(&place, Access::Read).unwrap()["condition"],
+            Value::Null
+        );
+    }
 
     #[test]
     fn a_reader_may_not_write_and_neither_may_leave_the_prefix() {

@@ -3,6 +3,7 @@
 mod doctor;
 mod fsck;
 mod own_bucket;
+mod policy;
 mod protect;
 mod restore;
 mod schedule;

@@ -16,6 +16,14 @@ pub const READ_ONLY: Identity = Identity {
     actions: r#""Read","List""#,
 };
 
+/// May do nothing but what the policy of a bucket allows.
+pub const LIMITED: Identity = Identity {
+    name: "limited",
+    key: "pail-test-limited",
+    secret: "pail-test-limited-secret-9a0364b9e99bb480",
+    actions: "",
+};
+
 /// A bucket that is there from the start; the admin may make more.
 pub const BUCKET: &str = "pail-tests";
 

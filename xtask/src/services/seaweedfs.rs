@@ -1,7 +1,7 @@
 //! SeaweedFS: the S3 server of the tests, on loopback only.
 
 use super::http;
-use super::s3::{self, ADMIN, BUCKET, READ_ONLY};
+use super::s3::{self, ADMIN, BUCKET, LIMITED, READ_ONLY};
 use super::server::Server;
 use crate::tools::{self, Wheel};
 use std::fs;
@@ -72,9 +72,10 @@ impl Server for SeaweedFs {
         };
         fs::create_dir_all(folder.join("data")).map_err(fail)?;
         let identities = format!(
-            "{{\"identities\":[{},{}]}}\n",
+            "{{\"identities\":[{},{},{}]}}\n",
             ADMIN.json(),
-            READ_ONLY.json()
+            READ_ONLY.json(),
+            LIMITED.json()
         );
         fs::write(folder.join("s3.json"), identities).map_err(fail)?;
         command.args([
@@ -125,7 +126,10 @@ impl Server for SeaweedFs {
     }
 
     fn settings(&self, ports: &[u16]) -> Vec<(&'static str, String)> {
-        s3::settings(Ports(ports).s3())
+        let mut settings = s3::settings(Ports(ports).s3());
+        settings.push(("PAIL_TEST_S3_LIMITED_KEY", LIMITED.key.to_owned()));
+        settings.push(("PAIL_TEST_S3_LIMITED_SECRET", LIMITED.secret.to_owned()));
+        settings
     }
 
     /// Sockets of a fixed name.
