@@ -201,6 +201,10 @@ impl S3 {
         when: Precondition<'_>,
     ) -> Result<std::result::Result<Version, object_store::Error>> {
         let asked = self.asked(Act::Write, key.as_str());
+        let _under_way = match when {
+            Precondition::Unchanged(_) => self.shared.spelling.under_way().await,
+            Precondition::Always | Precondition::Absent => None,
+        };
         let mode = match when {
             Precondition::Always => PutMode::Overwrite,
             Precondition::Absent => PutMode::Create,

@@ -20,10 +20,16 @@ use http::StatusCode;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion};
 use std::sync::atomic::{AtomicU8, Ordering};
+use tokio::sync::{RwLock, RwLockReadGuard};
 
 /// What is known of the service, for as long as the process lives.
 #[derive(Debug, Default)]
-pub(super) struct Spelling(AtomicU8);
+pub(super) struct Spelling {
+    known: AtomicU8,
+    /// Held for reading by conditions that are under way while nothing is known: who of them
+    /// is refused waits for the others, whose success would tell without a further request.
+    under_way: RwLock<()>,
+}
 
 const UNKNOWN: u8 = 0;
 const QUOTED: u8 = 1;
@@ -32,15 +38,24 @@ const BARE: u8 = 2;
 impl Spelling {
     /// A condition with quotes was met, so the service knows them.
     pub(super) fn quoted(&self) {
-        let keep = self
-            .0
-            .compare_exchange(UNKNOWN, QUOTED, Ordering::Relaxed, Ordering::Relaxed);
+        let keep =
+            self.known
+                .compare_exchange(UNKNOWN, QUOTED, Ordering::Relaxed, Ordering::Relaxed);
         // Whoever was first knows as much.
         keep.ok();
     }
 
     fn is(&self, spelling: u8) -> bool {
-        self.0.load(Ordering::Relaxed) == spelling
+        self.known.load(Ordering::Relaxed) == spelling
+    }
+
+    /// To be kept until a condition was answered and noted.
+    pub(super) async fn under_way(&self) -> Option<RwLockReadGuard<'_, ()>> {
+        if self.is(UNKNOWN) {
+            Some(self.under_way.read().await)
+        } else {
+            None
+        }
     }
 
     /// The version as the service wants it in a condition.
@@ -75,6 +90,10 @@ pub(super) async fn is_bare(
     if amazon || !spelling.is(UNKNOWN) || bare(version.as_str()).is_none() {
         return false;
     }
+    let _alone = spelling.under_way.write().await;
+    if !spelling.is(UNKNOWN) {
+        return spelling.is(BARE);
+    }
     // Whatever goes wrong here, the refusal stands.
     let Ok(Some(now)) = store.head(key).await else {
         return false;
@@ -82,7 +101,7 @@ pub(super) async fn is_bare(
     if now.version != *version || !heeds_bare(store, key).await.unwrap_or(false) {
         return false;
     }
-    spelling.0.store(BARE, Ordering::Relaxed);
+    spelling.known.store(BARE, Ordering::Relaxed);
     true
 }
 
