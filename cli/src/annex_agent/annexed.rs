@@ -16,7 +16,20 @@ use std::path::Path;
 use tokio::sync::OnceCell;
 
 /// The extensions of the protocol that are spoken here.
-const EXTENSIONS: [&str; 4] = ["INFO", "ASYNC", "GETGITREMOTENAME", "UNAVAILABLERESPONSE"];
+const EXTENSIONS: [&str; 6] = [
+    "INFO",
+    "ASYNC",
+    "GETGITREMOTENAME",
+    "UNAVAILABLERESPONSE",
+    GET_BY_URL,
+    LOOK_BY_URL,
+];
+
+/// Git-annex gets content by an address that we name.
+const GET_BY_URL: &str = "TRANSFER-RETRIEVE-URL";
+
+/// Git-annex looks for content at an address that we name.
+const LOOK_BY_URL: &str = "CHECKPRESENT-URL";
 
 /// What is known beyond one request.
 #[derive(Debug, Default)]
@@ -67,12 +80,20 @@ impl Session {
             }
             Request::Transfer(way, key, file) => {
                 let done = self.transfer(&mut job, way, &key, &key, &file).await;
+                if way == Way::Retrieve
+                    && let Some(url) = self.elsewhere(&done, GET_BY_URL, &key)
+                {
+                    return job.reply(&[b"TRANSFER-RETRIEVE-URL", &key, url.as_bytes()]);
+                }
                 let way = way.word();
                 let fine: &[&[u8]] = &[b"TRANSFER-SUCCESS", way, &key];
                 settle(&job, done, fine, &[b"TRANSFER-FAILURE", way, &key])
             }
             Request::CheckPresent(key) => {
                 let found = self.look(&mut job, &key, &key).await;
+                if let Some(url) = self.elsewhere(&found, LOOK_BY_URL, &key) {
+                    return job.reply(&[b"CHECKPRESENT-URL", &key, url.as_bytes()]);
+                }
                 presence(&job, &key, found)
             }
             Request::Remove(key) => {
@@ -173,7 +194,8 @@ impl Session {
                     job.say(b"WHEREIS-FAILURE")
                 }
                 Ok(settings) => {
-                    let text = settings.place.show(&String::from_utf8_lossy(&key));
+                    let own = || settings.place.show(&String::from_utf8_lossy(&key));
+                    let text = settings.place.public(&key).unwrap_or_else(own);
                     job.reply(&[b"WHEREIS-SUCCESS", text.as_bytes()])
                 }
                 Err(fault) => whole(Err(fault)),
@@ -188,6 +210,16 @@ impl Session {
             }
             Request::Unknown => job.say(b"UNSUPPORTED-REQUEST"),
         }
+    }
+
+    /// Where everyone can read a key that we may not: `publicurl=`, for who has no credentials.
+    fn elsewhere<T>(&self, done: &Result<T, Fault>, extension: &str, key: &[u8]) -> Option<String> {
+        let denied = matches!(done, Err(Fault::Told(error)) if error.kind() == ErrorKind::Denied);
+        let settings = self.settings.get()?;
+        settings
+            .place
+            .public(key)
+            .filter(|_| denied && self.speaks(extension))
     }
 
     /// Takes what both sides know.

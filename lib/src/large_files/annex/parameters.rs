@@ -45,6 +45,8 @@ pub struct Place {
     /// `x-amz-tagging=`: nobody else may have a say in it.
     tags: Vec<(String, String)>,
     part_size: Option<u64>,
+    /// `publicurl=`
+    public_url: Option<String>,
 }
 
 impl Parameters {
@@ -157,6 +159,7 @@ impl Parameters {
             given,
             tags: self.tags(service)?,
             part_size: self.get("partsize").map(size::bytes).transpose()?,
+            public_url: self.get("publicurl").map(str::to_owned),
         })
     }
 
@@ -276,6 +279,20 @@ impl Place {
     pub fn root(&self) -> String {
         let whole = bare(&self.location);
         whole.trim_end_matches('/').to_owned()
+    }
+
+    /// The address by which everyone can read what has a name, if `publicurl=` says so.
+    pub fn public(&self, name: &[u8]) -> Option<String> {
+        let base = self.public_url.as_deref()?.trim_end_matches('/');
+        let mut out = format!("{base}/");
+        for byte in self.prefix.bytes().chain(name.iter().copied()) {
+            if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+                out.push(char::from(byte));
+            } else {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        Some(out)
     }
 
     /// How addresses in it begin, before `://`.

@@ -232,3 +232,12 @@ fn an_address_below_the_place_names_a_file() {
         .map(|key| key.as_str().to_owned());
     assert_eq!(key.as_deref(), Some("a b"));
 }
+
+#[test]
+fn everyone_reads_by_the_address_that_was_told() {
+    let here = place("bucket=b-1 fileprefix=x/ publicurl=https://cdn.example.org/top/");
+    let address = here.public("a b%ü.txt".as_bytes());
+    let expected = "https://cdn.example.org/top/x/a%20b%25%C3%BC.txt";
+    assert_eq!(address.as_deref(), Some(expected));
+    assert_eq!(place("bucket=b-1").public(b"a"), None);
+}
