@@ -24,6 +24,13 @@ pub fn all<S: AsRef<str>>(schemes: &[S]) -> Vec<(String, &'static str)> {
         // No server answers there.
         out.push((format!("lfs.{form}.locksverify"), "false"));
     }
+    for scheme in schemes {
+        // Git-lfs takes the scheme for a host, which it asks by ssh before it asks the agent.
+        out.push((
+            format!("lfs.ssh://{}.sshtransfer", scheme.as_ref()),
+            "never",
+        ));
+    }
     out
 }
 
@@ -47,8 +54,10 @@ mod tests {
                 "lfs.https://pail.locksverify",
                 "lfs.pail::.standalonetransferagent",
                 "lfs.pail::.locksverify",
+                "lfs.ssh://s3.sshtransfer",
+                "lfs.ssh://pail.sshtransfer",
             ]
         );
-        assert_eq!(all(&["gs"]).len(), 3);
+        assert_eq!(all(&["gs"]).len(), 4);
     }
 }

@@ -1,7 +1,7 @@
 //! Every form that a URL may have, and every place where one may stand.
 
 use super::{Lfs, file, objects, oid};
-use crate::it::world::World;
+use crate::it::world::{World, script};
 use testkit::repo::Repo;
 
 /// Pushes one object from a new repository, and clones it from there.
@@ -44,6 +44,30 @@ fn a_folder_may_be_named_in_every_way() {
         below.ok(&["lfs", "push", "origin", "main"]);
         assert!(lies("below\n"), "{url}");
     }
+}
+
+/// Git-lfs takes the scheme of a URL that it does not know for a host, and asks that first.
+#[test]
+fn no_host_is_asked_by_ssh() {
+    let world = World::folder();
+    let lfs = Lfs::new(&world);
+    let (ssh, asked) = (world.path("ssh"), world.path("asked"));
+    let stand_in = format!("echo \"$@\" >>'{}'\nexit 255", asked.display());
+    script(&ssh, &stand_in);
+    let git = lfs.git.with_env("GIT_SSH", &ssh);
+    let lfs = Lfs { world: &world, git };
+    let url = format!("pail://{}", world.text("bucket"));
+    there_and_back(&lfs, &url, "quiet");
+    assert!(!asked.exists(), "{:?}", std::fs::read_to_string(&asked));
+    // Without that setting it does.
+    lfs.git.ok(&[
+        "config",
+        "--global",
+        "--unset-all",
+        "lfs.ssh://pail.sshtransfer",
+    ]);
+    there_and_back(&lfs, &format!("{url}-2"), "asking");
+    assert!(asked.exists());
 }
 
 #[test]
