@@ -18,6 +18,17 @@ macro_rules! on_every_site {
 }
 pub(crate) use on_every_site;
 
+/// As [`on_every_site`], but for git-annex's `directory`: for what that is not asked for, having
+/// names of its own and a folder that each clone must be told.
+macro_rules! on_sites_like_a_bucket {
+    ($($name:ident),* $(,)?) => {
+        crate::it::annex::site::tests!(on_folder: folder, ours, $($name)*);
+        crate::it::annex::site::tests!(on_s3: s3, ours, $($name)*);
+        crate::it::annex::site::tests!(as_builtin: s3, builtin, $($name)*);
+    };
+}
+pub(crate) use on_sites_like_a_bucket;
+
 /// Makes two more, on the stores that git-annex knows nothing of: for what shows that a store
 /// serves.
 macro_rules! on_the_others {

@@ -1,18 +1,14 @@
 //! One bucket for everything: git's own data and git-annex's content.
 
-use super::site::{Site, change, contents, fill, on_every_site, on_the_others};
+use super::site::{Site, change, contents, fill, on_sites_like_a_bucket, on_the_others};
 use crate::it::world::World;
 use testkit::repo::Repo;
 
-on_every_site!(the_bucket_alone_restores_a_repository);
+on_sites_like_a_bucket!(the_bucket_alone_restores_a_repository);
 on_the_others!(the_bucket_alone_restores_a_repository);
 
 /// A clone, and then its content, with nothing known but the bucket's URL.
 fn the_bucket_alone_restores_a_repository(site: &Site) {
-    if site.kind() == super::site::Kind::Directory {
-        // Its folder has to be told to every clone.
-        return;
-    }
     let repo = site.repo("work");
     fill(&repo);
     site.init_remote(&repo, "r", &["encryption=none", "autoenable=true"]);
