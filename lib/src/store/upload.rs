@@ -74,12 +74,16 @@ impl Source for FileSource {
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes> {
         let path = self.path.clone();
+        let length = range.end.saturating_sub(range.start);
+        // Made here: what another thread makes stays with that thread's heap, and there are many.
+        let mut out = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
         let read = move || {
             let mut file = std::fs::File::open(&path)?;
             file.seek(SeekFrom::Start(range.start))?;
-            let mut out =
-                vec![0; usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0)];
-            file.read_exact(&mut out)?;
+            file.take(length).read_to_end(&mut out)?;
+            if out.len() as u64 != length {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
             Ok::<_, std::io::Error>(out)
         };
         let out = tokio::task::spawn_blocking(read)

@@ -111,9 +111,12 @@ impl Source for Checked {
     async fn read(&self, range: Range<u64>) -> Result<Bytes> {
         let (state, object) = (Arc::clone(&self.state), self.object.clone());
         let here = range.end <= HERE;
+        // Made here: what another thread makes stays with that thread's heap, and there are many.
+        let length = range.end.saturating_sub(range.start);
+        let out = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
         let read = move || {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.read(range, &object)
+            state.read(range, &object, out)
         };
         let out = if here {
             read()
@@ -128,8 +131,13 @@ impl Source for Checked {
 
 impl State {
     /// Reads a range, after whatever lies before it and was not hashed yet: the parts that an
-    /// earlier run has sent.
-    fn read(&mut self, range: Range<u64>, object: &Object) -> io::Result<Result<Bytes, String>> {
+    /// earlier run has sent. `out` is empty.
+    fn read(
+        &mut self,
+        range: Range<u64>,
+        object: &Object,
+        mut out: Vec<u8>,
+    ) -> io::Result<Result<Bytes, String>> {
         let mut skipped = Vec::new();
         while self.sum.len() < range.start {
             let left = usize::try_from(range.start - self.sum.len()).unwrap_or(CHUNK);
@@ -140,7 +148,7 @@ impl State {
         }
         drop(skipped);
         let len = usize::try_from(range.end.saturating_sub(range.start));
-        let mut out = vec![0; len.map_err(io::Error::other)?];
+        out.resize(len.map_err(io::Error::other)?, 0);
         self.file.seek(SeekFrom::Start(range.start))?;
         self.file.read_exact(&mut out)?;
         // Nothing, where it is read once more.

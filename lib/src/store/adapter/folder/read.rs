@@ -101,8 +101,9 @@ fn chunks(file: File, left: u64, act: String) -> BoxStream<'static, Result<Bytes
         if left == 0 {
             return Ok(None);
         }
+        // Made here, not on one of many threads, each of which has a heap of its own.
+        let mut chunk = Vec::with_capacity(left.min(CHUNK) as usize);
         blocking(move || {
-            let mut chunk = Vec::with_capacity(left.min(CHUNK) as usize);
             Read::by_ref(&mut file)
                 .take(left.min(CHUNK))
                 .read_to_end(&mut chunk)
