@@ -1,7 +1,11 @@
 //! What has come of a download, kept for the next run.
 
 use bytes::Bytes;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
+
+/// Bytes of what is kept that are read at once.
+const CHUNK: u64 = 1 << 20;
 
 /// Where what comes is kept until all of it has come, so that a later run asks for the rest
 /// only. Files are named by their place in the list.
@@ -25,4 +29,22 @@ impl Keep for KeepNothing {
     }
 
     fn came(&self, _: usize, _: u64, _: &Bytes) {}
+}
+
+/// Reads a range of a file in which something is kept, in pieces as [`Keep::left`] gives them.
+pub(crate) fn read_kept(
+    file: &mut (impl Read + Seek),
+    range: Range<u64>,
+) -> io::Result<Vec<Bytes>> {
+    let mut out = Vec::new();
+    let mut at = range.start;
+    file.seek(SeekFrom::Start(at))?;
+    while at < range.end {
+        let len = CHUNK.min(range.end - at);
+        let mut chunk = vec![0; usize::try_from(len).unwrap_or(0)];
+        file.read_exact(&mut chunk)?;
+        out.push(chunk.into());
+        at += len;
+    }
+    Ok(out)
 }

@@ -25,6 +25,7 @@ pub use self::url::{
 pub use capability::{Capabilities, ConditionalPut};
 pub use download::{MIN_PIECE, Piece, Wanted, download, download_from, download_keeping};
 pub use env::{Env, SystemEnv};
+pub(crate) use keep::read_kept;
 pub use keep::{Keep, KeepNothing};
 pub use open::open;
 pub use options::{Addressing, Options};

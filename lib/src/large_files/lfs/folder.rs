@@ -11,10 +11,10 @@ use crate::clock::Clock;
 use crate::error::{IoContext, Result};
 use crate::ids::Ids;
 use crate::key::Key;
-use crate::store::{Keep, Limits, Store};
+use crate::store::{Keep, Limits, Store, read_kept};
 use bytes::Bytes;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,9 +22,6 @@ use std::time::UNIX_EPOCH;
 
 /// How long what a dead transfer left stays, in seconds: two weeks.
 const MAX_AGE: i64 = 14 * 24 * 60 * 60;
-
-/// Bytes that are read at once.
-const CHUNK: u64 = 1 << 20;
 
 /// A folder of ours, on the file system on which the objects shall end up.
 #[derive(Debug, Clone)]
@@ -206,23 +203,10 @@ pub(super) struct Before {
 
 impl Before {
     fn read(&self, range: Range<u64>) -> io::Result<Vec<Bytes>> {
-        let mut out = Vec::new();
         let Some(mut file) = self.file.as_ref() else {
-            return Ok(out);
+            return Ok(Vec::new());
         };
-        let end = self.len.min(range.end);
-        let mut at = range.start;
-        if at < end {
-            file.seek(SeekFrom::Start(at))?;
-        }
-        while at < end {
-            let len = CHUNK.min(end - at);
-            let mut chunk = vec![0; usize::try_from(len).unwrap_or(0)];
-            file.read_exact(&mut chunk)?;
-            out.push(chunk.into());
-            at += len;
-        }
-        Ok(out)
+        read_kept(&mut file, range.start..self.len.min(range.end))
     }
 }
 

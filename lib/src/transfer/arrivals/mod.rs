@@ -15,12 +15,12 @@ pub(super) use shelf::{Left, left};
 
 use super::Context;
 use crate::format::manifest::PackEntry;
-use crate::store::Keep;
+use crate::store::{Keep, read_kept};
 use crate::transaction::Snapshot;
 use bytes::Bytes;
 use ranges::Ranges;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,9 +32,6 @@ const KEEP_FROM: u64 = 4;
 
 /// Where they lie in the cache folder.
 pub(super) const FOLDER: &str = "downloads";
-
-/// Bytes that are read at once.
-const CHUNK: u64 = 1 << 20;
 
 /// What is kept of the packs that a fetch brings, by their place in its list.
 #[derive(Debug, Default)]
@@ -145,17 +142,7 @@ impl Arrival {
             return Ok(Vec::new());
         };
         let end = ranges.known_from(range.start).min(range.end);
-        let mut out = Vec::new();
-        let mut at = range.start;
-        file.seek(SeekFrom::Start(at))?;
-        while at < end {
-            let len = CHUNK.min(end - at);
-            let mut chunk = vec![0; usize::try_from(len).unwrap_or(0)];
-            file.read_exact(&mut chunk)?;
-            out.push(chunk.into());
-            at += len;
-        }
-        Ok(out)
+        read_kept(file, range.start..end)
     }
 
     fn came(&self, at: u64, bytes: &Bytes) {
