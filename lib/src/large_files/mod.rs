@@ -6,3 +6,5 @@ pub mod lfs;
 pub mod locks;
 pub mod sharers;
 mod swapped;
+
+pub use swapped::Swapper;

@@ -3,9 +3,7 @@
 use super::swapped::{Document, Step, Swapper};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::keys;
-use crate::ids::Ids;
 use crate::key::Key;
-use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -105,31 +103,16 @@ fn check(url: &str) -> Result<()> {
 
 /// Reads and changes the list at one place.
 #[derive(Debug)]
-pub struct Sharers<'a> {
-    /// The bucket.
-    pub store: &'a dyn Store,
-    /// Where ids and jitter come from.
-    pub ids: &'a dyn Ids,
-    /// Whether the user consents to the lease, where the bucket cannot compare and swap.
-    pub lease: bool,
-}
+pub struct Sharers<'a>(pub Swapper<'a>);
 
 impl Sharers<'_> {
-    fn swapper(&self) -> Swapper<'_> {
-        Swapper {
-            store: self.store,
-            ids: self.ids,
-            lease: self.lease,
-        }
-    }
-
     /// The URLs, in order; `None` if there never was such a list. One GET.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Corrupt`] if the file is broken; those of the store.
     pub async fn read(&self) -> Result<Option<Vec<String>>> {
-        let read = self.swapper().read::<SharerList>().await?;
+        let read = self.0.read::<SharerList>().await?;
         Ok(read.map(|(list, _)| list.repositories.into_iter().collect()))
     }
 
@@ -160,7 +143,7 @@ impl Sharers<'_> {
                 Step::Write(())
             })
         };
-        self.swapper().change(leased, step).await
+        self.0.change(leased, step).await
     }
 }
 

@@ -41,13 +41,15 @@ pub(super) enum Step<T> {
     Write(T),
 }
 
-/// Who changes such files.
+/// Who reads and changes such files of one place.
 #[derive(Debug)]
-pub(super) struct Swapper<'a> {
-    pub(super) store: &'a dyn Store,
-    pub(super) ids: &'a dyn Ids,
+pub struct Swapper<'a> {
+    /// The bucket.
+    pub store: &'a dyn Store,
+    /// Where ids and jitter come from.
+    pub ids: &'a dyn Ids,
     /// Whether the user consents to the lease, where the bucket cannot compare and swap.
-    pub(super) lease: bool,
+    pub lease: bool,
 }
 
 impl Swapper<'_> {

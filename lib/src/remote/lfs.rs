@@ -2,6 +2,7 @@
 
 use super::Remote;
 use crate::error::Result;
+use crate::large_files::Swapper;
 use crate::large_files::sharers::Sharers;
 use crate::transaction::{Snapshot, Writes};
 
@@ -42,7 +43,12 @@ impl Remote {
     }
 
     fn sharers(&self) -> Sharers<'_> {
-        Sharers {
+        Sharers(self.swapper())
+    }
+
+    /// Who changes the small files beside the manifest.
+    pub(super) fn swapper(&self) -> Swapper<'_> {
+        Swapper {
             store: &*self.context.store,
             ids: &*self.context.ids,
             lease: self.context.lease,

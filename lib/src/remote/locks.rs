@@ -65,11 +65,7 @@ impl Remote {
     }
 
     fn keeper(&self) -> Locks<'_> {
-        Locks {
-            store: &*self.context.store,
-            ids: &*self.context.ids,
-            lease: self.context.lease,
-        }
+        Locks(self.swapper())
     }
 
     /// Which edits bring commits that change a path which somebody else has locked.

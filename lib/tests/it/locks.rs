@@ -1,5 +1,6 @@
 //! Two who lock and unlock at once, in every order of their store calls, and lost replies.
 
+use pail::large_files::Swapper;
 use pail::large_files::locks::{Lock, LockList, Locked, Locks, Unlocked};
 use pail::store::Store;
 use pail::store::adapter::memory::Memory;
@@ -30,11 +31,11 @@ async fn all(store: &dyn Store) -> Vec<Lock> {
 }
 
 fn keeper<'a>(store: &'a dyn Store, ids: &'a SeededIds) -> Locks<'a> {
-    Locks {
+    Locks(Swapper {
         store,
         ids,
         lease: false,
-    }
+    })
 }
 
 /// What goes wrong for one client.

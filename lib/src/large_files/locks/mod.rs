@@ -11,8 +11,6 @@ pub use list::{Lock, LockList, MAX_LOCKS, check_path};
 
 use super::swapped::{Step, Swapper};
 use crate::error::Result;
-use crate::ids::Ids;
-use crate::store::Store;
 use serde_json::Map;
 
 /// What became of a wish to lock.
@@ -37,31 +35,16 @@ pub enum Unlocked {
 
 /// Reads and changes the locks of one repository.
 #[derive(Debug)]
-pub struct Locks<'a> {
-    /// The bucket.
-    pub store: &'a dyn Store,
-    /// Where ids and jitter come from.
-    pub ids: &'a dyn Ids,
-    /// Whether the user consents to the lease, where the bucket cannot compare and swap.
-    pub lease: bool,
-}
+pub struct Locks<'a>(pub Swapper<'a>);
 
 impl Locks<'_> {
-    fn swapper(&self) -> Swapper<'_> {
-        Swapper {
-            store: self.store,
-            ids: self.ids,
-            lease: self.lease,
-        }
-    }
-
     /// All locks; `None` if there never was one. One GET.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Corrupt`] if their file is broken; those of the store.
     pub async fn read(&self) -> Result<Option<LockList>> {
-        Ok(self.swapper().read().await?.map(|(list, _)| list))
+        Ok(self.0.read().await?.map(|(list, _)| list))
     }
 
     /// Locks a path. `leased` tells how the file is to be written if it is not there yet.
@@ -76,7 +59,7 @@ impl Locks<'_> {
     pub async fn lock(&self, path: &str, who: &str, time: i64, leased: bool) -> Result<Locked> {
         check_path(path)?;
         let ours = Lock {
-            id: self.ids.hex()?,
+            id: self.0.ids.hex()?,
             path: path.to_owned(),
             owner: who.to_owned(),
             time,
@@ -90,7 +73,7 @@ impl Locks<'_> {
                 Some(lock) => Step::Done(Locked::Held(lock)),
             })
         };
-        self.swapper().change(leased, taken).await
+        self.0.change(leased, taken).await
     }
 
     /// Frees what has this id; somebody else's only by force.
@@ -114,6 +97,6 @@ impl Locks<'_> {
                 None => Step::Done(sent.take().map_or(Unlocked::Absent, Unlocked::Freed)),
             })
         };
-        self.swapper().change(false, freed).await
+        self.0.change(false, freed).await
     }
 }
