@@ -108,14 +108,7 @@ mod tests {
     use super::*;
 
     fn joined(sizes: &[u64]) -> Vec<u64> {
-        let one = |(at, size): (usize, &u64)| SegmentRef {
-            id: format!("{at:032}"),
-            first: at as u64 + 1,
-            last: at as u64 + 1,
-            sha256: "0".repeat(64),
-            size: *size,
-        };
-        let segments: Vec<_> = sizes.iter().enumerate().map(one).collect();
+        let segments = SegmentRef::of_sizes(sizes);
         let run = segments_to_join(&segments).iter();
         run.map(|segment| segment.first).collect()
     }

@@ -56,6 +56,15 @@ pub struct Lifecycle {
     pub does: Does,
 }
 
+#[cfg(test)]
+impl Lifecycle {
+    /// All of it, to be compared with a line.
+    pub(crate) fn told(&self) -> (&str, &str, bool, Option<u64>, Does) {
+        let does = self.does.clone();
+        (&self.name, &self.below, self.some, self.days, does)
+    }
+}
+
 /// What a rule does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Does {

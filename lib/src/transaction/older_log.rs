@@ -90,25 +90,21 @@ fn wave(segments: &[SegmentRef], bytes: u64) -> usize {
 mod tests {
     use super::*;
 
-    fn segments(sizes: &[u64]) -> Vec<SegmentRef> {
-        let one = |(at, size): (usize, &u64)| SegmentRef {
-            id: format!("{at:032}"),
-            first: at as u64 + 1,
-            last: at as u64 + 1,
-            sha256: "0".repeat(64),
-            size: *size,
-        };
-        sizes.iter().enumerate().map(one).collect()
-    }
-
     #[test]
     fn a_wave_ends_with_the_segment_that_reaches_its_bytes() {
         assert_eq!(wave(&[], 10), 0);
-        assert_eq!(wave(&segments(&[100]), 10), 1, "at least one");
-        assert_eq!(wave(&segments(&[1, 5, 5, 9]), 10), 2, "the newest ones");
-        assert_eq!(wave(&segments(&[1, 5, 5]), 10), 2);
-        assert_eq!(wave(&segments(&[1, 5, 4]), 10), 3);
-        assert_eq!(wave(&segments(&[u64::MAX, u64::MAX]), u64::MAX), 1);
-        assert_eq!(wave(&segments(&[1; 1000]), 10_000), PARALLEL);
+        assert_eq!(wave(&SegmentRef::of_sizes(&[100]), 10), 1, "at least one");
+        assert_eq!(
+            wave(&SegmentRef::of_sizes(&[1, 5, 5, 9]), 10),
+            2,
+            "the newest ones"
+        );
+        assert_eq!(wave(&SegmentRef::of_sizes(&[1, 5, 5]), 10), 2);
+        assert_eq!(wave(&SegmentRef::of_sizes(&[1, 5, 4]), 10), 3);
+        assert_eq!(
+            wave(&SegmentRef::of_sizes(&[u64::MAX, u64::MAX]), u64::MAX),
+            1
+        );
+        assert_eq!(wave(&SegmentRef::of_sizes(&[1; 1000]), 10_000), PARALLEL);
     }
 }

@@ -28,6 +28,21 @@ pub struct SegmentRef {
     pub size: u64,
 }
 
+#[cfg(test)]
+impl SegmentRef {
+    /// One segment of one entry for each of these sizes, oldest first.
+    pub(crate) fn of_sizes(sizes: &[u64]) -> Vec<Self> {
+        let one = |(at, size): (usize, &u64)| Self {
+            id: format!("{at:032}"),
+            first: at as u64 + 1,
+            last: at as u64 + 1,
+            sha256: "0".repeat(64),
+            size: *size,
+        };
+        sizes.iter().enumerate().map(one).collect()
+    }
+}
+
 /// One commit to the repository.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogEntry {

@@ -169,18 +169,7 @@ mod tests {
     fn rules_that_touch_the_prefix_are_told_with_what_they_do() {
         let all: LifecycleConfiguration = quick_xml::de::from_str(RULES).unwrap();
         let found = read(&all, "team/repo/");
-        let told: Vec<_> = found
-            .iter()
-            .map(|one| {
-                (
-                    &*one.name,
-                    &*one.below,
-                    one.some,
-                    one.days,
-                    one.does.clone(),
-                )
-            })
-            .collect();
+        let told: Vec<_> = found.iter().map(Lifecycle::told).collect();
         assert_eq!(
             told,
             [
