@@ -1,7 +1,7 @@
 //! Content that git-annex knows by an address in our bucket: `git annex addurl s3://…`.
 
-use super::annexed::Session;
 use super::job::{Fault, Job, Meter};
+use super::session::Session;
 use pail::large_files::annex::{AnnexKey, Presence};
 use pail::progress::Phase;
 use pail::{Error, ErrorKind, Key};

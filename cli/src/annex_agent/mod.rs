@@ -5,21 +5,24 @@
 //! Nothing is asked of the network before a request needs it.
 
 mod addresses;
-mod annexed;
 mod aside;
+mod deeds;
+mod info;
 mod job;
 pub mod request;
+mod serve;
+mod session;
 mod settings;
 mod setup;
 
 use crate::runtime::{self, Ended};
 use crate::{exit, ui};
-use annexed::Session;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use job::{Job, Stop, spoken};
 use pail::{Error, ErrorKind};
 use request::Request;
+use session::Session;
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read};
 use std::process::ExitCode;
