@@ -44,6 +44,7 @@ pub mod key;
 pub mod large_files;
 pub mod local;
 pub mod maintenance;
+mod near;
 pub mod oid;
 pub mod progress;
 pub mod refs;

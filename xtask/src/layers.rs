@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// Row 0: words that everyone may use, and that may use one another.
 const VOCABULARY: &[&str] = &[
-    "error", "oid", "refs", "key", "clock", "ids", "progress", "secret",
+    "error", "oid", "refs", "key", "clock", "ids", "near", "progress", "secret",
 ];
 
 /// The other modules: name, row, and what each may import besides the vocabulary.

@@ -1,9 +1,9 @@
 //! From what was said in several places to the options that hold.
 
-use super::near::near;
 use super::table::{ALL, Service, Spec, find};
 use super::{Options, Sse};
 use crate::error::{Error, ErrorKind, Result};
+use crate::near::near;
 use crate::store::Location;
 use crate::store::env::Env;
 use std::fmt;

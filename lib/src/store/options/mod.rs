@@ -15,7 +15,6 @@
 //! take them.
 
 mod gather;
-mod near;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! The table of options.
 
-use super::near::normal;
 use super::value::{self, Bad};
 use super::{Acl, Addressing, Options, Sse};
+use crate::near::normal;
 use std::fmt;
 
 /// A kind of store, as options know it.
