@@ -21,6 +21,8 @@ pub enum ErrorKind {
     Denied,
     /// The thing that was named is not there.
     Missing,
+    /// The file lies in an archive: ask for it back, and try again when it is there.
+    Archived,
     /// Fix the command, the URL or the configuration.
     Invalid,
     /// Use a newer version of this program, or another kind of bucket.
@@ -39,6 +41,7 @@ impl fmt::Display for ErrorKind {
             Self::InDoubt => "in doubt",
             Self::Denied => "denied",
             Self::Missing => "missing",
+            Self::Archived => "archived",
             Self::Invalid => "invalid",
             Self::Unsupported => "unsupported",
             Self::Corrupt => "corrupt",

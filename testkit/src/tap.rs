@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use pail::store::{
-    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Rules, Store,
-    Unfinished, Upload, Want,
+    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Recall, Recalled, Resumed, Rules,
+    Store, Unfinished, Upload, Want,
 };
 use pail::{Key, Result};
 use std::fmt;
@@ -30,6 +30,8 @@ pub enum Verb {
     List,
     Delete,
     Rules,
+    Recall,
+    Create,
 }
 
 impl Verb {
@@ -213,6 +215,16 @@ impl<T: Tap> Store for Tapped<T> {
 
     async fn delete(&self, key: &Key) -> Result<()> {
         self.call(&call(Verb::Delete, key), self.inner.delete(key))
+            .await
+    }
+
+    async fn recall(&self, key: &Key, recall: Recall) -> Result<Recalled> {
+        let call = call(Verb::Recall, key);
+        self.call(&call, self.inner.recall(key, recall)).await
+    }
+
+    async fn create(&self) -> Result<()> {
+        self.call(&call(Verb::Create, ""), self.inner.create())
             .await
     }
 }

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use pail::store::{
-    Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Rules, Store, Unfinished,
-    Upload, Want,
+    Capabilities, FileInfo, Got, Listed, Precondition, Put, Recall, Recalled, Resumed, Rules,
+    Store, Unfinished, Upload, Want,
 };
 use pail::{Key, Result};
 use std::fmt;
@@ -109,5 +109,13 @@ impl<T: Twist> Store for Twisted<T> {
 
     async fn rules(&self) -> Result<Rules> {
         self.0.inner().rules().await
+    }
+
+    async fn recall(&self, key: &Key, recall: Recall) -> Result<Recalled> {
+        self.0.inner().recall(key, recall).await
+    }
+
+    async fn create(&self) -> Result<()> {
+        self.0.inner().create().await
     }
 }

@@ -4,6 +4,7 @@
 //! knows what the bytes mean.
 
 pub mod adapter;
+mod archive;
 mod capability;
 mod credentials;
 mod cut;
@@ -22,6 +23,7 @@ mod url;
 pub use self::url::{
     AzureLocation, GoogleLocation, Location, LongTailLocation, S3Location, SCHEMES,
 };
+pub use archive::{Recall, Recalled, Speed};
 pub use capability::{Capabilities, ConditionalPut};
 pub use download::{MIN_PIECE, Piece, Wanted, download, download_from, download_keeping};
 pub use env::{Env, SystemEnv};
@@ -48,7 +50,7 @@ use std::ops::Range;
 /// A method that answers `Ok` after a write means: the bucket has it, durably, and every
 /// later read of any client sees it. Reading what is not there is an answer, never an
 /// error. Errors are of kind `Denied`, `Unavailable` (it may be tried again), `Missing`
-/// (the bucket itself is not there), `Invalid` (the settings are wrong), `InDoubt` (a
+/// (the bucket itself is not there), `Archived`, `Invalid` (the settings are wrong), `InDoubt` (a
 /// conditional write of which no answer came), `Unsupported` or `Local`.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
@@ -111,6 +113,23 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// What the bucket does with files by itself, as far as these credentials may see it: what
     /// may not be seen is an answer, too. Three requests at most.
     async fn rules(&self) -> Result<Rules>;
+
+    /// Asks for a file that lies in an archive ([`ErrorKind::Archived`]) to be brought back.
+    /// One request. `Unsupported` where there are no archives.
+    ///
+    /// [`ErrorKind::Archived`]: crate::ErrorKind::Archived
+    async fn recall(&self, _: &Key, _: Recall) -> Result<Recalled> {
+        Err(archive::no_such_thing(
+            self.describe(),
+            "bring files back from an archive",
+        ))
+    }
+
+    /// Makes the bucket; one that is there counts as made, whoever it belongs to. One
+    /// request. `Unsupported` where buckets are made elsewhere.
+    async fn create(&self) -> Result<()> {
+        Err(archive::no_such_thing(self.describe(), "be made from here"))
+    }
 }
 
 /// A file that is being written in parts.

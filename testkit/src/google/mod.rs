@@ -27,6 +27,7 @@ pub use rules::{Atomicity, Conditions, Rules};
 use bucket::Bucket;
 use bytes::Bytes;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ struct Shared {
     rules: Rules,
     /// As the rules said, or as it was changed since.
     pause: Mutex<Option<Duration>>,
+    /// Whether the bucket is there.
+    there: AtomicBool,
     bucket: Mutex<Bucket>,
 }
 
@@ -67,6 +70,7 @@ impl Google {
     pub fn start(rules: Rules) -> Self {
         let shared = Arc::new(Shared {
             pause: Mutex::new(rules.pause),
+            there: AtomicBool::new(!rules.absent),
             rules,
             bucket: Mutex::default(),
         });

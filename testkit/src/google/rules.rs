@@ -30,6 +30,8 @@ pub struct Rules {
     pub lifecycle: String,
     /// Whether the bucket keeps old versions.
     pub versioning: bool,
+    /// Whether the bucket is not there before somebody makes it.
+    pub absent: bool,
 }
 
 /// What becomes of `x-goog-if-generation-match`.
@@ -64,6 +66,7 @@ impl Default for Rules {
             atomicity: Atomicity::OneStep,
             lifecycle: String::new(),
             versioning: false,
+            absent: false,
         }
     }
 }

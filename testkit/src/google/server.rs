@@ -12,6 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
 
 /// Serves until told to stop.
@@ -71,7 +72,10 @@ async fn respond(
 
 async fn answer(shared: &Shared, ask: &Ask) -> Result<Answer, Refusal> {
     admit(shared, ask)?;
-    if ask.bucket != shared.rules.bucket {
+    if ask.method == Method::PUT && ask.object.is_empty() && ask.query.is_empty() {
+        return make(shared, ask);
+    }
+    if ask.bucket != shared.rules.bucket || !shared.there.load(Ordering::Relaxed) {
         return Err(refuse(
             404,
             "NoSuchBucket",
@@ -103,6 +107,20 @@ async fn answer(shared: &Shared, ask: &Ask) -> Result<Answer, Refusal> {
             "The specified method is not allowed against this resource.",
         )),
     }
+}
+
+/// A bucket is made in a project:
+/// <https://cloud.google.com/storage/docs/xml-api/put-bucket-create>.
+fn make(shared: &Shared, ask: &Ask) -> Result<Answer, Refusal> {
+    if ask.header("x-goog-project-id").is_none() {
+        return Err(refuse(400, "InvalidArgument", "Invalid argument.")
+            .about("The request names no project.".to_owned()));
+    }
+    if ask.bucket != shared.rules.bucket || shared.there.swap(true, Ordering::Relaxed) {
+        let said = "The requested bucket name is not available.";
+        return Err(refuse(409, "BucketAlreadyExists", said));
+    }
+    Ok(Answer::new(http::StatusCode::OK))
 }
 
 fn is_setting(ask: &Ask) -> bool {
@@ -137,6 +155,7 @@ fn admit(shared: &Shared, ask: &Ask) -> Result<(), Refusal> {
     let lacks = |who: &str| {
         let right = match (&ask.method, ask.object.is_empty()) {
             (&Method::GET, true) if is_setting(ask) => "storage.buckets.get",
+            (&Method::PUT, true) => "storage.buckets.create",
             (&Method::GET | &Method::HEAD, true) => "storage.objects.list",
             (&Method::GET | &Method::HEAD, false) => "storage.objects.get",
             (&Method::DELETE, _) => "storage.objects.delete",

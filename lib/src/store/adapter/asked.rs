@@ -18,6 +18,10 @@ pub(super) enum Act {
     Delete,
     /// The settings of the bucket.
     Settings,
+    /// To bring back from an archive.
+    Recall,
+    /// The bucket itself.
+    Make,
 }
 
 impl fmt::Display for Act {
@@ -31,6 +35,8 @@ impl fmt::Display for Act {
             Self::ListUploads => "list the unfinished uploads of",
             Self::Delete => "delete",
             Self::Settings => "see the settings of",
+            Self::Recall => "bring back",
+            Self::Make => "make",
         })
     }
 }

@@ -11,6 +11,7 @@
 //! A version is the ETag, which is another one after every write. Files are block blobs.
 
 mod answer;
+mod archive;
 mod list;
 mod refusal;
 mod rules;
@@ -32,8 +33,8 @@ use crate::store::credentials::azure::Source;
 use crate::store::env::Env;
 use crate::store::url::AzureLocation;
 use crate::store::{
-    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Options, Precondition, Put, Resumed,
-    Rules, Store, Unfinished, Upload, Want,
+    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Options, Precondition, Put, Recall,
+    Recalled, Resumed, Rules, Store, Unfinished, Upload, Want,
 };
 use answer::Asked;
 use async_trait::async_trait;
@@ -45,7 +46,7 @@ use settings::Settings;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
-use wire::Call;
+use wire::{Call, Trouble};
 
 /// A prefix of a container of Azure Blob Storage. Clones share connections and credentials.
 #[derive(Clone)]
@@ -227,6 +228,24 @@ impl Store for Azure {
 
     async fn rules(&self) -> Result<Rules> {
         rules::ask(self).await
+    }
+
+    async fn recall(&self, key: &Key, recall: Recall) -> Result<Recalled> {
+        archive::recall(self, key, recall).await
+    }
+
+    async fn create(&self) -> Result<()> {
+        let asked = self.asked(Act::Make, "");
+        let call = Call::new(Method::PUT, "").query("restype", "container");
+        match self.send_whole(call).await {
+            Ok(_) => Ok(()),
+            Err(Trouble::Refused(refused))
+                if wire::code(&refused) == Some("ContainerAlreadyExists") =>
+            {
+                Ok(())
+            }
+            Err(trouble) => Err(asked.explain(trouble)),
+        }
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

@@ -14,6 +14,7 @@
 
 mod answer;
 mod checksum;
+mod create;
 mod list;
 mod refusal;
 mod rules;
@@ -242,6 +243,10 @@ impl Store for Google {
 
     async fn rules(&self) -> Result<Rules> {
         rules::ask(self).await
+    }
+
+    async fn create(&self) -> Result<()> {
+        create::create(self).await
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

@@ -178,13 +178,15 @@ impl HttpService for Client {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let (parts, body) = request.into_parts();
         let method = parts.method.clone();
+        let archive = is_for_an_archive(&parts);
         let request = Request::from_parts(parts, Outgoing::from_payload(body));
         let (parts, body) = self
             .send(request)
             .await
             .map_err(Failure::into_http)?
             .into_parts();
-        if parts.status.is_success() && !fits(&method, parts.status) {
+        let later = archive && parts.status == StatusCode::ACCEPTED;
+        if parts.status.is_success() && !later && !fits(&method, parts.status) {
             // Whoever says this has not understood the request: who knows what it did.
             let odd = format!("{} makes no sense as an answer to {method}", parts.status);
             return Err(Failure::Cut(odd).into_http());
@@ -212,6 +214,12 @@ impl HttpService for Client {
         }
         Ok(HttpResponse::from_parts(parts, body.into()))
     }
+}
+
+/// Whether a request asks for a file in an archive, which may come later.
+fn is_for_an_archive(request: &http::request::Parts) -> bool {
+    let query = request.uri.query().unwrap_or_default();
+    request.method == Method::POST && query.split('=').next() == Some("restore")
 }
 
 /// Whether a success is one of those that services tell of such a request: of a write never

@@ -214,6 +214,10 @@ impl Store for Memory {
         Ok(Rules::none())
     }
 
+    async fn create(&self) -> Result<()> {
+        Ok(())
+    }
+
     async fn delete(&self, key: &Key) -> Result<()> {
         self.lock().files.remove(key.as_str());
         Ok(())

@@ -5,11 +5,14 @@
 //! [`Retry`](crate::store::layer::Retry) around this repeats.
 
 mod answer;
+mod archive;
 mod bucket;
+mod create;
 mod etag;
 mod extra;
 mod host;
 mod list;
+mod raw;
 mod refusal;
 mod rules;
 mod session;
@@ -32,8 +35,8 @@ use crate::store::credentials::aws::Source;
 use crate::store::env::Env;
 use crate::store::url::S3Location;
 use crate::store::{
-    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Options, Precondition, Put, Resumed,
-    Rules, Store, Unfinished, Upload, Version, Want,
+    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Options, Precondition, Put, Recall,
+    Recalled, Resumed, Rules, Store, Unfinished, Upload, Version, Want,
 };
 use answer::Asked;
 use async_trait::async_trait;
@@ -405,6 +408,14 @@ impl Store for S3 {
 
     async fn rules(&self) -> Result<Rules> {
         rules::ask(self).await
+    }
+
+    async fn recall(&self, key: &Key, recall: Recall) -> Result<Recalled> {
+        archive::recall(self, key, recall).await
+    }
+
+    async fn create(&self) -> Result<()> {
+        create::create(self).await
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

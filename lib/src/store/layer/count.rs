@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::key::Key;
 use crate::store::{
-    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Rules, Store,
-    Unfinished, Upload, Want,
+    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Recall, Recalled, Resumed, Rules,
+    Store, Unfinished, Upload, Want,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -42,11 +42,15 @@ pub enum Verb {
     Delete,
     /// [`Store::rules`]: three at most.
     Rules,
+    /// [`Store::recall`]
+    Recall,
+    /// [`Store::create`]
+    Create,
 }
 
 impl Verb {
     /// All of them, in the order in which they show.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Head,
         Self::Get,
         Self::Put,
@@ -60,6 +64,8 @@ impl Verb {
         Self::List,
         Self::Delete,
         Self::Rules,
+        Self::Recall,
+        Self::Create,
     ];
 
     fn name(self) -> &'static str {
@@ -77,6 +83,8 @@ impl Verb {
             Self::List => "list",
             Self::Delete => "delete",
             Self::Rules => "rules",
+            Self::Recall => "recall",
+            Self::Create => "create",
         }
     }
 }
@@ -268,6 +276,16 @@ impl<S: Store> Store for Count<S> {
     async fn delete(&self, key: &Key) -> Result<()> {
         self.counts.add(Verb::Delete, 0);
         self.store.delete(key).await
+    }
+
+    async fn recall(&self, key: &Key, recall: Recall) -> Result<Recalled> {
+        self.counts.add(Verb::Recall, 0);
+        self.store.recall(key, recall).await
+    }
+
+    async fn create(&self) -> Result<()> {
+        self.counts.add(Verb::Create, 0);
+        self.store.create().await
     }
 }
 

@@ -12,8 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::Ids;
 use crate::key::Key;
 use crate::store::{
-    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Resumed, Rules, Store,
-    Unfinished, Upload, Want,
+    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Recall, Recalled, Resumed, Rules,
+    Store, Unfinished, Upload, Want,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -287,6 +287,14 @@ impl<S: Store + 'static> Store for Retry<S> {
 
     async fn delete(&self, key: &Key) -> Result<()> {
         patiently!(self, self.store.delete(key))
+    }
+
+    async fn recall(&self, key: &Key, recall: Recall) -> Result<Recalled> {
+        patiently!(self, self.store.recall(key, recall))
+    }
+
+    async fn create(&self) -> Result<()> {
+        patiently!(self, self.store.create())
     }
 }
 

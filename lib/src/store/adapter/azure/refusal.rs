@@ -22,7 +22,7 @@ fn meaning(
     code: &str,
     status: u16,
 ) -> (ErrorKind, &'static str, Option<&'static str>) {
-    use ErrorKind::{Denied, Invalid, Missing, Unavailable, Unsupported};
+    use ErrorKind::{Archived, Denied, Invalid, Missing, Unavailable, Unsupported};
     match (code, status) {
         ("ContainerNotFound", _) => (
             Missing,
@@ -83,7 +83,7 @@ fn meaning(
             Some("git pail rewrites one file with every push: exempt this prefix from the policy"),
         ),
         ("BlobArchived" | "BlobBeingRehydrated", _) => (
-            Denied,
+            Archived,
             "the file lies in an archive",
             Some(
                 "move it to another tier first (az storage blob set-tier), and keep lifecycle \
@@ -145,6 +145,10 @@ fn right(act: Act) -> &'static str {
              r, w and c"
         }
         Act::Settings => "the role Storage Blob Data Reader is needed, or the account's key",
+        Act::Recall => {
+            "the role Storage Blob Data Contributor is needed, or a shared access signature with w"
+        }
+        Act::Make => "the role Storage Blob Data Contributor for the account is needed, or its key",
         Act::Delete => {
             "the role Storage Blob Data Contributor is needed, or a shared access signature with \
              w and d"

@@ -135,6 +135,24 @@ impl Store for Folder {
         list::list(&self.root, prefix, after)
     }
 
+    /// Makes the folder, and none around it: that would hide that a disk is not mounted.
+    async fn create(&self) -> Result<()> {
+        self.run(|root| match std::fs::create_dir(&**root) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let what = format!(
+                    "cannot make {}: the folder around it is not there",
+                    root.display()
+                );
+                Err(Error::new(ErrorKind::Missing, what)
+                    .with_hint("make that first; or is its disk not mounted?"))
+            }
+            done => done
+                .map_err(|error| failure::failed(format_args!("make {}", root.display()), error)),
+        })
+        .await
+    }
+
     async fn rules(&self) -> Result<Rules> {
         Ok(Rules::none())
     }

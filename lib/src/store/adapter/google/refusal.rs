@@ -118,6 +118,9 @@ fn right(asked: &Asked<'_>) -> String {
         Act::ListUploads => ("storage.multipartUploads.list", "objectUser"),
         Act::Delete => ("storage.objects.delete", "objectUser"),
         Act::Settings => ("storage.buckets.get", "legacyBucketReader"),
+        // Nothing is brought back: what Google calls an archive is read at once.
+        Act::Recall => ("storage.objects.update", "objectUser"),
+        Act::Make => ("storage.buckets.create", "admin"),
     };
     let bucket = asked.location.bucket();
     format!(

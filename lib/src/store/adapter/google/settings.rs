@@ -78,6 +78,11 @@ impl Settings {
         })
     }
 
+    /// The project that the user names.
+    pub(super) fn project(&self) -> Option<&str> {
+        self.project.as_deref()
+    }
+
     /// The project that pays: the one that is named, or else that of the credentials, if
     /// whoever asks is to pay.
     pub(super) fn payer<'a>(&'a self, credentials: Option<&'a str>) -> Result<Option<&'a str>> {

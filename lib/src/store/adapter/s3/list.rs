@@ -2,7 +2,7 @@
 //! every key that others may have written.
 
 use super::answer::Asked;
-use super::{Open, S3, refusal};
+use super::{Open, S3, raw, refusal};
 use crate::error::Result;
 use crate::store::Listed;
 use crate::store::adapter::asked::Act;
@@ -10,11 +10,11 @@ use crate::store::adapter::document::read;
 use crate::store::adapter::http::Refusal;
 use crate::store::adapter::pages::pages;
 use crate::store::adapter::xml::FilesPage;
+use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use http::Method;
 use http_body_util::BodyExt;
-use object_store::client::{HttpRequest, HttpRequestBody, HttpService};
 use serde::de::DeserializeOwned;
-use std::error::Error as _;
 
 /// The files under a prefix, page by page, until an error.
 pub(super) fn files<'a>(
@@ -89,37 +89,9 @@ pub(super) async fn document<T: DeserializeOwned>(
     query: &str,
     asked: &Asked<'_>,
 ) -> Result<std::result::Result<T, Refusal>> {
-    let base = open.wire.bucket_url();
-    // A bucket in the host leaves an empty path.
-    let slash = if base.splitn(4, '/').nth(3).is_some() {
-        ""
-    } else {
-        "/"
-    };
-    let mut request = HttpRequest::new(HttpRequestBody::empty());
-    let name = if path.is_empty() {
-        slash.to_owned()
-    } else {
-        let parts: Vec<_> = path
-            .split('/')
-            .map(|part| spelled(vec![(part, "")]))
-            .collect();
-        // An empty value leaves its sign.
-        format!("/{}", parts.join("/").replace('=', ""))
-    };
-    *request.uri_mut() = format!("{base}{name}?{query}")
-        .parse()
-        .map_err(|error| asked.nonsense(error))?;
-    let answer = open.wire.call(request).await;
-    let answer = match answer {
+    let answer = match raw::send(open, Method::GET, (path, query), Bytes::new(), asked).await? {
         Ok(answer) => answer,
-        Err(error) => {
-            let refusal = error.source().and_then(|source| source.downcast_ref());
-            return match refusal {
-                Some(refusal) => Ok(Err(Refusal::clone(refusal))),
-                None => Err(asked.explain_http(error)),
-            };
-        }
+        Err(refusal) => return Ok(Err(refusal)),
     };
     let body = answer.into_body().collect().await;
     let body = body.map_err(|error| asked.explain_http(error))?.to_bytes();

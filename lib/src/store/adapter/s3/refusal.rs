@@ -25,7 +25,7 @@ fn meaning(
     code: &str,
     status: u16,
 ) -> (ErrorKind, &'static str, Option<String>) {
-    use ErrorKind::{Denied, Invalid, Missing, Unavailable, Unsupported};
+    use ErrorKind::{Archived, Denied, Invalid, Missing, Unavailable, Unsupported};
     let hint = |text: &str| Some(text.to_owned());
     match (code, status) {
         ("NoSuchBucket", _) => (
@@ -114,8 +114,12 @@ fn meaning(
             "the service does not know the storage class",
             hint("the option storage-class has the service's own words, such as STANDARD_IA"),
         ),
+        // The same code says that there is nothing to bring back.
+        ("InvalidObjectState", _) if asked.act == Act::Recall => {
+            (Invalid, "it does not lie in an archive", None)
+        }
         ("InvalidObjectState", _) => (
-            Denied,
+            Archived,
             "the file lies in an archive",
             hint(
                 "restore it from the archive first, and keep lifecycle rules away from this prefix",
@@ -185,6 +189,8 @@ fn right(asked: &Asked<'_>) -> String {
             format!("the bucket's policy must allow s3:ListBucketMultipartUploads on {bucket}")
         }
         Act::Delete => format!("the bucket's policy must allow s3:DeleteObject on {files}"),
+        Act::Recall => format!("the bucket's policy must allow s3:RestoreObject on {files}"),
+        Act::Make => format!("the account's policy must allow s3:CreateBucket on {bucket}"),
         Act::Settings => format!(
             "the bucket's policy must allow s3:GetLifecycleConfiguration, s3:GetBucketVersioning \
              and s3:GetBucketObjectLockConfiguration on {bucket}"

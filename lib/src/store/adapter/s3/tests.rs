@@ -133,7 +133,7 @@ async fn meaning(status: u16, headers: &str, body: &str) -> ([ErrorKind; 3], Str
 
 #[tokio::test]
 async fn each_code_of_s3_has_its_kind_and_its_words() {
-    use ErrorKind::{Denied, InDoubt, Invalid, Missing, Unavailable, Unsupported};
+    use ErrorKind::{Archived, Denied, InDoubt, Invalid, Missing, Unavailable, Unsupported};
     let certain = |kind| [kind; 3];
     let weak = [Unavailable, Unavailable, InDoubt];
     let skew =
@@ -227,7 +227,7 @@ async fn each_code_of_s3_has_its_kind_and_its_words() {
         (400, "EntityTooLarge", "", certain(Invalid), "too large"),
         (403, "QuotaExceeded", "", certain(Denied), "is full"),
         (507, "Whatever", "", certain(Denied), "is full"),
-        (403, "InvalidObjectState", "", certain(Denied), "archive"),
+        (403, "InvalidObjectState", "", certain(Archived), "archive"),
         (
             400,
             "AccessControlListNotSupported",

@@ -133,8 +133,12 @@ impl Wire {
         move_to(&mut request, self.bucket_url(), &place.bucket_url).map_err(ours)?;
         let query = request.uri().query().map(str::to_owned);
         let method = request.method().clone();
-        let headers = request.headers_mut();
-        shared.extra.add(&method, query.as_deref(), headers);
+        let address = request.uri().to_string();
+        // What is said of files is not said of the bucket.
+        if address.trim_end_matches('/') != place.bucket_url {
+            let headers = request.headers_mut();
+            shared.extra.add(&method, query.as_deref(), headers);
+        }
         if shared.anonymous {
             return shared.next.call(request).await;
         }
