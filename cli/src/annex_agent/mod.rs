@@ -7,6 +7,7 @@
 mod addresses;
 mod aside;
 mod deeds;
+mod ground;
 mod info;
 mod job;
 pub mod request;

@@ -15,8 +15,7 @@ impl Session {
             Request::Extensions(offered) => self.agree(&job, offered),
             Request::ListConfigs => whole(setup::list(&job)),
             Request::InitRemote => {
-                let named = self.speaks("GETGITREMOTENAME");
-                let done = setup::init(&mut job, named).await;
+                let done = setup::init(self, &mut job).await;
                 settle(
                     &job,
                     done,

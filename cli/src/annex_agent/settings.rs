@@ -4,17 +4,21 @@ use super::job::{Fault, Job, Stop, odd};
 use super::request::split;
 use crate::connect;
 use pail::Error;
+use pail::clock::SystemClock;
 use pail::large_files::annex::{Content, PARAMETERS, Parameters, Place};
 use pail::local::Config;
 use pail::store::options::Service;
-use pail::store::{self, Env, Options, SystemEnv};
+use pail::store::{self, Env, Options, Recall, Speed, SystemEnv};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The name under which credentials are kept: as git-annex's own S3 remote has it, so that
 /// what one of the two embedded serves the other.
 const CREDENTIALS: &str = "s3creds";
+
+/// Where in the git directory it is written down how large uploads were begun.
+const NOTES: &str = "pail/annex";
 
 pub(super) const KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 pub(super) const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
@@ -59,7 +63,42 @@ impl Settings {
         let store = store::open(&self.place.location, &options, env)?;
         let prefix = self.place.prefix.clone();
         let compress = self.parameters.compresses()?;
-        Ok(Content::new(store, prefix, options.limits()).compressing(compress))
+        let content = Content::new(store, prefix, options.limits()).compressing(compress);
+        let content = content.recalling(self.recall(&config)?);
+        Ok(match job.value("GETGITDIR").await? {
+            Some(folder) => content.noting(Path::new(&folder).join(NOTES), Arc::new(SystemClock)),
+            None => content,
+        })
+    }
+
+    /// How what lies in an archive is asked back: `restore=yes`, with what git's
+    /// configuration says of git-annex's own remote.
+    fn recall(&self, config: &Config) -> Result<Option<Recall>, Error> {
+        if !self.parameters.flag("restore")? {
+            return Ok(None);
+        }
+        let own = |name: &str| Some(format!("remote.{}.annex-{name}", self.name.as_deref()?));
+        let keys = |name: &str| [own(name), Some(format!("annex.{name}"))];
+        let find = |name: &str| {
+            keys(name)
+                .into_iter()
+                .flatten()
+                .find(|key| config.get(key).is_some())
+        };
+        let speed = find("s3-restore-tier").and_then(|key| config.get(&key).map(str::to_owned));
+        let days = find("s3-restore-days").and_then(|key| config.number(&key));
+        let days = days
+            .and_then(|days| u32::try_from(days).ok())
+            .filter(|days| *days > 0);
+        let usual = Recall::default();
+        Ok(Some(Recall {
+            days: days.unwrap_or(usual.days),
+            speed: match speed.as_deref() {
+                Some("bulk") => Speed::Slow,
+                Some("expedited") => Speed::Fast,
+                _ => usual.speed,
+            },
+        }))
     }
 
     /// The surroundings, with the keys that git-annex keeps where there are no others.

@@ -1,12 +1,16 @@
 //! Setting a remote up: `git annex initremote` and `enableremote`.
 
+use super::ground;
 use super::job::{Fault, Job};
+use super::session::Session;
 use super::settings::Settings;
 use pail::error::IoContext;
 use pail::format::keys;
-use pail::large_files::annex::{Content, PARAMETERS, USUAL_PREFIX, claim};
-use pail::store::{Location, Store};
+use pail::large_files::annex::{Content, MARKER, PARAMETERS, USUAL_PREFIX, claim, to_key};
+use pail::local::{Git, annex_knows};
+use pail::store::{Got, Location, Store, Want};
 use pail::{Error, ErrorKind};
+use std::path::Path;
 
 /// Lists the parameters, for `git annex initremote --whatelse`; git-annex refuses others.
 pub(super) fn list(job: &Job) -> Result<(), Fault> {
@@ -17,26 +21,32 @@ pub(super) fn list(job: &Job) -> Result<(), Fault> {
 }
 
 /// Checks the place, marks it as this remote's, and has git-annex write down what a later
-/// version of this program might see otherwise.
+/// version of this program might see otherwise. The place of a new remote is made if it is
+/// not there.
 ///
 /// Trees of files are not marked: nothing but them shall lie there.
-pub(super) async fn init(job: &mut Job, named: bool) -> Result<(), Fault> {
-    let settings = Settings::ask(job, named).await?;
-    refuse_secrets(&settings)?;
+pub(super) async fn init(session: &Session, job: &mut Job) -> Result<(), Fault> {
+    let settings = session.settings(job).await?;
+    refuse_secrets(settings)?;
     settings.parameters.check()?;
     let uuid = job.value("GETUUID").await?;
     let uuid = uuid.ok_or_else(|| Error::new(ErrorKind::Invalid, "git-annex tells no uuid"))?;
-    let content: Content = settings.open(job).await?;
+    let content: &Content = session.content(job).await?;
     let (store, prefix) = (&**content.store(), &settings.place.prefix);
-    if !settings.parameters.is_tree()? {
-        claim(store, prefix, &uuid).await?;
-    } else {
-        if prefix.is_empty() {
-            refuse_repository(store).await?;
-        }
-        make_folder(&settings)?;
+    let tree = settings.parameters.is_tree()?;
+    let is_new = is_new(job, &uuid).await?;
+    if is_new && !store.capabilities().remote {
+        store.create().await?;
     }
-    keep_path(job, &settings)?;
+    session.is_mounted(job).await?;
+    let take = async || match tree {
+        true => refuse_repository(store, prefix).await,
+        false => claim(store, prefix, &uuid).await.map(|_| ()),
+    };
+    if ground::on(store, is_new, take).await? && session.speaks("INFO") {
+        job.say(format!("INFO made {}", store.describe()).as_bytes())?;
+    }
+    keep_path(job, settings)?;
     if settings.parameters.get("fileprefix").is_none() && settings.place.prefix == USUAL_PREFIX {
         job.say(format!("SETCONFIG fileprefix {USUAL_PREFIX}").as_bytes())?;
     }
@@ -44,20 +54,29 @@ pub(super) async fn init(job: &mut Job, named: bool) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A folder that is not there counts as a disk that is not.
-fn make_folder(settings: &Settings) -> Result<(), Error> {
-    match &settings.place.location {
-        Location::Folder(path) => {
-            std::fs::create_dir_all(path).during(|| format!("make {}", path.display()))
-        }
-        _ => Ok(()),
-    }
+/// Whether git-annex has not heard of the remote before: it says the same when a remote is
+/// enabled in a clone, and a place that is gone then is not to be replaced by an empty one.
+async fn is_new(job: &mut Job, uuid: &str) -> Result<bool, Fault> {
+    let folder = job.value("GETGITDIR").await?.unwrap_or_default();
+    Ok(!annex_knows(&Git::new(), Path::new(&folder), uuid).await?)
 }
 
-/// A tree has names of its own making: it must not lie where a repository of git does.
-async fn refuse_repository(store: &dyn Store) -> Result<(), Error> {
-    if store.head(&keys::manifest()?).await?.is_none() {
-        return Ok(());
+/// A tree has names of its own making: it must not lie where a repository of git does. One
+/// request, which also tells whether the bucket is there.
+async fn refuse_repository(store: &dyn Store, prefix: &str) -> Result<(), Error> {
+    let manifest = match prefix {
+        "" => keys::manifest()?,
+        // It may lie beside a repository.
+        prefix => to_key(prefix, MARKER.as_bytes())?,
+    };
+    match (store.get(&manifest, Want::range(0..1)).await, prefix) {
+        (Ok(Got::Found(_)), "") => {}
+        (Ok(_), _) => return Ok(()),
+        // A policy without the right to list says that of what is absent, too.
+        (Err(error), prefix) if error.kind() == ErrorKind::Denied && !prefix.is_empty() => {
+            return Ok(());
+        }
+        (Err(error), _) => return Err(error),
     }
     let what = format!("a git repository lies at {}", store.describe());
     Err(Error::new(ErrorKind::Invalid, what)

@@ -4,14 +4,18 @@
 //! [`export`] and [`import`] run with those, too, as `cargo xtask test --annex` has it: a test
 //! that fails there expects too much.
 
+mod archive;
+mod behind;
 mod chores;
 mod content;
 mod encryption;
 mod export;
 mod import;
 mod interop;
+mod making;
 mod messages;
 mod requests;
 mod site;
 mod testremote;
 mod together;
+mod transfers;

@@ -2,6 +2,8 @@
 //! and who works on which file.
 
 pub mod annex;
+mod journal;
+mod leftovers;
 pub mod lfs;
 pub mod locks;
 pub mod sharers;

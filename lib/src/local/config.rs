@@ -13,8 +13,8 @@ pub struct Config {
 
 impl Config {
     /// Reads `pail.*`, `fetch.*`, `transfer.*`, what is said of remotes and of their URLs, what
-    /// says where LFS objects lie, and what git itself knows of proxies and authorities. One
-    /// spawn.
+    /// says where LFS objects lie and how git-annex brings files back from an archive, and what
+    /// git itself knows of proxies and authorities. One spawn.
     ///
     /// # Errors
     ///
@@ -26,7 +26,7 @@ impl Config {
 
     /// Reads the same from one place only, which these words of `git config` name.
     pub(super) async fn read_from<S: AsRef<OsStr>>(git: &Git, place: &[S]) -> Result<Self> {
-        const WANTED: &str = r"^(pail\.|fetch\.|transfer\.|extensions\.partialclone$|http\.(proxy|sslcainfo)$|lfs\.((push)?url|storage|customtransfer\.pail\.path)$|url\..*\.(push)?insteadof$|remote\..*\.(pail-|promisor$|proxy$|(lfs)?(push)?url$))";
+        const WANTED: &str = r"^(pail\.|annex\.s3-restore-|fetch\.|transfer\.|extensions\.partialclone$|http\.(proxy|sslcainfo)$|lfs\.((push)?url|storage|customtransfer\.pail\.path)$|url\..*\.(push)?insteadof$|remote\..*\.(pail-|annex-s3-restore-|promisor$|proxy$|(lfs)?(push)?url$))";
         let words = ["config", "-z"].map(OsStr::new).into_iter();
         let words = words.chain(place.iter().map(AsRef::as_ref));
         let words = words.chain(["--get-regexp", WANTED].map(OsStr::new));

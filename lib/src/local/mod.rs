@@ -1,5 +1,6 @@
 //! The user's repository, through git's own plumbing. Real git, in tests too.
 
+mod annex;
 mod bare;
 mod cat_file;
 mod changed_paths;
@@ -17,6 +18,7 @@ mod scratch;
 mod small_blobs;
 mod spool;
 
+pub use annex::annex_knows;
 pub use cat_file::Found;
 pub use command::Git;
 pub use config::Config;

@@ -3,6 +3,7 @@
 use super::content::verify;
 use super::site::{PLACE, Site, believed, change, contents, fill, key};
 use crate::it::world::{World, script};
+use testkit::google::{Google, Rules};
 use testkit::repo::Repo;
 use testkit::services;
 
@@ -96,6 +97,57 @@ fn who_may_only_read_reads() {
         assert!(said.contains("access denied"), "{said}");
     }
     assert_eq!(believed(&reader, "r"), ["a", "b/big.bin", "b/no bytes"]);
+}
+
+#[test]
+fn everyone_reads_over_http_without_our_program() {
+    let google = Google::start(Rules {
+        public: true,
+        ..Rules::default()
+    });
+    let site = Site::ours(World::folder())
+        .with_env("GOOGLE_OAUTH_ACCESS_TOKEN", google.token())
+        .with_env("NO_GCE_CHECK", "true");
+    let repo = site.repo("work");
+    fill(&repo);
+    let place = format!("{}/{}", google.address(), google.bucket());
+    let url = format!("url=gs+http://{place}");
+    let init = [
+        "annex",
+        "initremote",
+        "-q",
+        "r",
+        "type=external",
+        "externaltype=pail",
+    ];
+    repo.ok(&[&init[..], &[&url, "encryption=none"]].concat());
+    let address = format!("url=http://{place}/annex");
+    let same = [
+        "annex",
+        "initremote",
+        "-q",
+        "mirror",
+        "--sameas=r",
+        "type=httpalso",
+    ];
+    repo.ok(&[&same[..], &[&address]].concat());
+    repo.ok(&["annex", "copy", "-q", "--to=r"]);
+    let before = contents(&repo);
+    // Who has git-annex and nothing else. Both remotes are one to it, so one copy is one.
+    let git = site.git().with_env("GOOGLE_OAUTH_ACCESS_TOKEN", "");
+    let from = repo.path().to_str().unwrap();
+    let clone = Repo::clone_of(&git, from, site.world().path("clone"), &[]);
+    clone.ok(&["config", "remote.origin.annex-ignore", "true"]);
+    clone.ok(&["annex", "init", "-q", "clone"]);
+    clone.ok(&["annex", "enableremote", "-q", "mirror"]);
+    verify(&clone, "mirror");
+    clone.ok(&["annex", "get", "-q", "--from=mirror"]);
+    assert_eq!(contents(&clone), before);
+    let known = clone.ok(&["annex", "find", "--copies=3", "--in=here"]);
+    assert_eq!(known.lines().count(), 3);
+    assert_eq!(clone.ok(&["annex", "find", "--copies=4"]), "");
+    clone.fails(&["annex", "drop", "-q", "--from=mirror"]);
+    assert_eq!(google.names().len(), 4);
 }
 
 #[test]

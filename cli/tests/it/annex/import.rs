@@ -8,6 +8,9 @@ on_every_site!(
     what_others_put_there_is_imported,
     what_others_change_is_imported_again,
 );
+// Git-annex's own remotes do both at once, and want `--force` for it.
+super::site::tests!(both_on_folder: folder, ours, one_place_is_exported_to_and_imported_from);
+super::site::tests!(both_on_s3: s3, ours, one_place_is_exported_to_and_imported_from);
 on_the_others!(what_others_put_there_is_imported,);
 
 /// A repository with one commit and a remote to import from.
@@ -93,6 +96,58 @@ fn what_others_change_is_imported_again(site: &Site) {
     // The older tree is history.
     let before = repo.ok(&["ls-tree", "-r", "--name-only", "r/main~1"]);
     assert_eq!(before, "a\nb\nc");
+}
+
+/// Two remotes, since git-annex does not let an external one be both.
+fn one_place_is_exported_to_and_imported_from(site: &Site) {
+    let repo = site.repo("work");
+    let write = |name: &str, text: &str| {
+        super::site::change(&repo, name, text.as_bytes());
+    };
+    write("a", "one\n");
+    write("b", "two\n");
+    site.init_remote(&repo, "out", &["encryption=none", "exporttree=yes"]);
+    site.init_remote(&repo, "r", &["--sameas=out", "importtree=yes"]);
+    let export = || repo.ok(&["annex", "export", "-q", "main", "--to=out"]);
+    export();
+    // What was exported is nothing new to the one who imports.
+    let tree = files(&[("a", "one\n"), ("b", "two\n")]);
+    assert_eq!(imported(&repo, &[]), tree);
+    let merge = || {
+        let words = [
+            "merge",
+            "-q",
+            "--allow-unrelated-histories",
+            "-m",
+            "both",
+            "r/main",
+        ];
+        repo.ok(&words);
+    };
+    merge();
+    // Somebody works there, and somebody here.
+    put(
+        site,
+        &[("b", "two, changed there\n"), ("c", "made there\n")],
+    );
+    write("a", "one, changed here\n");
+    repo.ok(&["annex", "import", "-q", "main", "--from=r"]);
+    merge();
+    export();
+    let both = files(&[
+        ("a", "one, changed here\n"),
+        ("b", "two, changed there\n"),
+        ("c", "made there\n"),
+    ]);
+    assert_eq!(contents(&repo), both);
+    assert_eq!(site.objects(), both);
+    // Once more, with our own export among what is there.
+    put(site, &[("c", "changed there once more\n")]);
+    repo.ok(&["annex", "import", "-q", "main", "--from=r"]);
+    merge();
+    let found = contents(&repo);
+    assert_eq!(found["a"], b"one, changed here\n");
+    assert_eq!(found["c"], b"changed there once more\n");
 }
 
 #[test]

@@ -1,35 +1,10 @@
 //! What goes wrong: told so that somebody who knows git-annex can act on it.
 
-use super::site::{Site, believed, change, contents, key};
-use crate::it::proxied::server;
+use super::behind::{Behind, refusal, told};
+use super::site::{Site, believed, key};
 use crate::it::world::{Bucket, World};
-use testkit::repo::Repo;
 use testkit::services;
-use testkit::wire_proxy::{Fault, Rule, WireProxy};
-
-/// An S3 service's refusal of this status and code.
-macro_rules! refusal {
-    ($status:literal, $code:literal) => {
-        concat!(
-            "HTTP/1.1 ",
-            $status,
-            "\r\nContent-Type: application/xml\r\nConnection: close\r\n\r\n",
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>",
-            $code,
-            "</Code><Message>said by the test</Message></Error>"
-        )
-    };
-}
-
-/// Whether it is told, in a few lines, without a secret.
-#[track_caller]
-fn told(said: &str, words: &[&str]) {
-    for word in words {
-        assert!(said.contains(word), "'{word}' is not in: {said}");
-    }
-    assert!(!said.contains("panicked") && said.len() < 4000, "{said}");
-    assert!(!said.contains(&services::s3().secret), "{said}");
-}
+use testkit::wire_proxy::{Fault, Rule};
 
 #[test]
 fn a_wrong_secret_is_told() {
@@ -92,52 +67,6 @@ fn another_repositorys_place_is_refused() {
     assert_eq!(site.objects(), there);
 }
 
-/// A repository whose remote is reached through a proxy.
-struct Behind {
-    site: Site,
-    repo: Repo,
-    proxy: WireProxy,
-}
-
-impl Behind {
-    fn new() -> Self {
-        let site = Site::ours(World::s3());
-        let proxy = WireProxy::start(server());
-        let repo = site.repo("work");
-        super::site::fill(&repo);
-        let words = site.words().join(" ");
-        let words = words.replace(&server().to_string(), &proxy.address().to_string());
-        assert!(words.contains(&proxy.address().to_string()));
-        let words: Vec<&str> = words.split(' ').collect();
-        let init = ["annex", "initremote", "-q", "r"];
-        repo.ok(&[&init[..], &words, &["encryption=none"]].concat());
-        // Once is enough: how often git-annex itself tries is not what is told here.
-        repo.ok(&["config", "annex.retry", "0"]);
-        repo.ok(&["config", "annex.forward-retry", "0"]);
-        Self { site, repo, proxy }
-    }
-
-    fn filled() -> Self {
-        let this = Self::new();
-        this.repo.ok(&["annex", "copy", "-q", "--to=r"]);
-        this
-    }
-}
-
-#[test]
-fn archived_content_is_told() {
-    let behind = Behind::filled();
-    behind.repo.ok(&["annex", "drop", "-q", "a"]);
-    let archived = refusal!("403 Forbidden", "InvalidObjectState");
-    behind
-        .proxy
-        .rule(Rule::new(Fault::Say(archived)).method("GET").always());
-    let said = behind.repo.fails(&["annex", "get", "-q", "--from=r", "a"]);
-    told(&said, &["archive", "restore"]);
-    behind.proxy.heal();
-    behind.repo.ok(&["annex", "get", "-q", "--from=r", "a"]);
-}
-
 #[test]
 fn a_full_store_is_told() {
     let behind = Behind::new();
@@ -154,33 +83,6 @@ fn a_full_store_is_told() {
     behind.proxy.heal();
     behind.repo.ok(&["annex", "copy", "-q", "--to=r"]);
     behind.repo.ok(&["annex", "fsck", "-q", "--from=r"]);
-}
-
-#[test]
-fn a_transfer_that_is_cut_goes_on_where_it_was() {
-    let behind = Behind::new();
-    let repo = &behind.repo;
-    // Part by part, so that it is known which of them came.
-    repo.ok(&["config", "remote.r.pail-parallel", "1"]);
-    repo.ok(&["config", "remote.r.pail-part-size", "5M"]);
-    let bytes = testkit::seed::Chance::new(7).bytes(12_000_000);
-    let key = change(repo, "huge", &bytes);
-    repo.ok(&["annex", "copy", "-q", "--to=r", "huge"]);
-    repo.ok(&["annex", "drop", "-q", "huge"]);
-    let refused = refusal!("403 Forbidden", "AccessDenied");
-    let second = Rule::new(Fault::Say(refused))
-        .method("GET")
-        .path(&key)
-        .nth(2);
-    behind.proxy.rule(second.always());
-    let said = repo.fails(&["annex", "get", "-q", "--from=r", "huge"]);
-    told(&said, &["access denied"]);
-    behind.proxy.heal();
-    behind.proxy.forget();
-    repo.ok(&["annex", "get", "-q", "--from=r", "huge"]);
-    assert_eq!(contents(repo)["huge"], bytes);
-    let (_, down) = behind.proxy.bytes();
-    assert!(down < 7_000_000, "only what was missing: {down}");
 }
 
 #[test]

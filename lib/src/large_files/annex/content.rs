@@ -1,17 +1,13 @@
-//! Storing, looking and removing.
+//! Content in its place: looked for, and removed.
 
 use super::compress::Form;
 use super::guard::MARKER;
 use super::key::AnnexKey;
 use super::name::to_key;
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use super::send::Notes;
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
-use crate::progress::{Phase, Progress};
-use crate::store::{
-    FileInfo, FileSource, Got, Limits, Precondition, Put, Source, Store, Version, Want, upload,
-};
-use md5::{Digest, Md5};
-use std::path::Path;
+use crate::store::{FileInfo, Got, Limits, Recall, Store, Want};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::OnceCell;
@@ -43,9 +39,13 @@ pub struct Content {
     pub(super) limits: Limits,
     /// Whether what gets smaller is stored in compressed form.
     pub(super) compress: bool,
+    /// Where it is written down how large uploads were begun, if it is.
+    pub(super) notes: Option<Notes>,
+    /// How what lies in an archive is asked back, if it is.
+    pub(super) recall: Option<Recall>,
     /// Whether the other side has shown that it keeps what it is sent. Real web servers say
     /// "200 OK" to whatever comes.
-    proven: AtomicBool,
+    pub(super) proven: AtomicBool,
     /// Whether it says of what is absent that it is forbidden.
     silent: OnceCell<bool>,
 }
@@ -59,6 +59,8 @@ impl Content {
             prefix,
             limits,
             compress: false,
+            notes: None,
+            recall: None,
             proven: AtomicBool::new(local),
             silent: OnceCell::new(),
         }
@@ -79,86 +81,6 @@ impl Content {
 
     pub(super) fn key(&self, name: &[u8]) -> Result<Key> {
         to_key(&self.prefix, name)
-    }
-
-    /// Stores a local file under a name, in the place of what is there.
-    ///
-    /// One PUT up to the size of a part; beyond, one request a part and three more. A
-    /// service that has not yet shown that it keeps what it is sent costs one more.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Local`] if the file cannot be read, [`ErrorKind::Corrupt`] if the bucket
-    /// does not hold afterwards what it said that it took, and those of the store.
-    pub async fn send(
-        &self,
-        name: &[u8],
-        of: &AnnexKey,
-        file: &Path,
-        progress: &dyn Progress,
-    ) -> Result<()> {
-        let key = self.key(name)?;
-        let meta = tokio::fs::metadata(file).await;
-        let size = meta.during(|| format!("read {}", file.display()))?.len();
-        // Without a size in the key nobody could tell the one form from the other.
-        let packs = self.compress && of.stored_size() == Some(size);
-        if packs && self.send_packed(&key, file, size, progress).await? {
-            return Ok(());
-        }
-        let source = FileSource {
-            path: file.to_owned(),
-            size,
-        };
-        if size > self.limits.part {
-            upload(&*self.store, &key, &source, self.limits, progress).await?;
-            return self.verify(&key, size, None).await;
-        }
-        let body = source.read(0..size).await?;
-        let sum = crate::oid::hex(&Md5::digest(&body));
-        let put = self.store.put(&key, body, Precondition::Always).await?;
-        progress.advance(Phase::Upload, size);
-        match put {
-            // The MD5 of what was sent: nobody else knows it.
-            Put::Written(version) if is_sum(&version, &sum) => {
-                self.proven.store(true, Ordering::Relaxed);
-                Ok(())
-            }
-            Put::Written(_) if self.proven.load(Ordering::Relaxed) => Ok(()),
-            Put::Written(version) => self.verify(&key, size, Some(&version)).await,
-            Put::Lost => Err(Error::new(
-                ErrorKind::Unavailable,
-                format!("cannot store {key}: the store refused an unconditional write"),
-            )),
-        }
-    }
-
-    /// Reads back what a write has left. Where another writer came in between, what he left
-    /// has the same size.
-    pub(super) async fn verify(
-        &self,
-        key: &Key,
-        size: u64,
-        version: Option<&Version>,
-    ) -> Result<()> {
-        let found = self.store.head(key).await?;
-        let right = |info: &FileInfo| info.size == size;
-        if found.as_ref().is_some_and(right) {
-            let same = |info: FileInfo| version.is_none_or(|version| info.version == *version);
-            if found.is_some_and(same) {
-                self.proven.store(true, Ordering::Relaxed);
-            }
-            return Ok(());
-        }
-        let now = match found {
-            Some(info) => format!("it has {} bytes", info.size),
-            None => "it is not there".to_owned(),
-        };
-        let place = self.store.describe();
-        let why = format!(
-            "cannot store {key} in {place}: {size} bytes were taken without complaint, but now {now}"
-        );
-        Err(Error::new(ErrorKind::Corrupt, why)
-            .with_hint("is this the address of a storage service? A web page may answer there"))
     }
 
     /// Looks whether content is there. One request; one more in a process where the size is
@@ -259,8 +181,4 @@ impl Content {
 
 fn plain(info: Option<FileInfo>) -> Option<Form> {
     info.map(|info| Form::Plain(info.size))
-}
-
-fn is_sum(version: &Version, sum: &str) -> bool {
-    version.as_str().trim_matches('"').eq_ignore_ascii_case(sum)
 }

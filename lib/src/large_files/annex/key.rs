@@ -1,5 +1,8 @@
 //! What a key of git-annex tells about its content.
 
+use crate::oid::hex;
+use md5::{Digest, Md5};
+
 /// A key of git-annex, as far as a remote must understand it.
 ///
 /// `BACKEND[-sBYTES][-mTIME][-SBYTES-CNUMBER]--NAME`; git-annex's page "key format".
@@ -10,6 +13,8 @@ pub struct AnnexKey {
     chunk: Option<(u64, u64)>,
     /// Whether the content is whatever an address gave.
     loose: bool,
+    /// The MD5 of the key: what tells it from others.
+    sum: [u8; 16],
 }
 
 impl AnnexKey {
@@ -22,6 +27,7 @@ impl AnnexKey {
         let backend = fields.next().unwrap_or_default();
         let mut out = Self {
             loose: matches!(backend, b"URL" | b"VURL"),
+            sum: Md5::digest(key).into(),
             ..Self::default()
         };
         let (mut part, mut number) = (None, None);
@@ -42,6 +48,11 @@ impl AnnexKey {
         out
     }
 
+    /// What tells the key from others, in as many letters whatever it is.
+    pub(super) fn sum(&self) -> String {
+        hex(&self.sum)
+    }
+
     /// Bytes of what is stored under this key, if it is stored as it is.
     pub fn stored_size(&self) -> Option<u64> {
         let size = self.size.filter(|_| !self.loose)?;
@@ -51,6 +62,22 @@ impl AnnexKey {
         let start = part.checked_mul(number - 1)?;
         Some(size.saturating_sub(start).min(part))
     }
+}
+
+/// The keys of the chunks that follow one.
+pub(super) fn chunks(key: &[u8]) -> Vec<Vec<u8>> {
+    let fields = AnnexKey::parse(key);
+    let Some((size, (part, number))) = fields.size.zip(fields.chunk) else {
+        return Vec::new();
+    };
+    let own = format!("-C{number}--").into_bytes();
+    let Some(at) = key.windows(own.len()).position(|found| found == own) else {
+        return Vec::new();
+    };
+    let (head, tail) = (&key[..at], &key[at + own.len()..]);
+    let others = number + 1..=size.div_ceil(part);
+    let key = |number: u64| [head, format!("-C{number}--").as_bytes(), tail].concat();
+    others.map(key).collect()
 }
 
 #[cfg(test)]
@@ -95,6 +122,32 @@ mod tests {
             Some(1_048_576)
         );
         assert_eq!(size("SHA256E-S1048576-C1--5f38.bin"), None);
+    }
+
+    #[test]
+    fn the_chunks_after_one_are_known_by_its_key() {
+        let after = |key: &str| {
+            let found = chunks(key.as_bytes()).into_iter();
+            found
+                .map(|key| String::from_utf8(key).unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            after("SHA256E-s3000000-S1048576-C1--5f38-C1--.bin"),
+            [
+                "SHA256E-s3000000-S1048576-C2--5f38-C1--.bin",
+                "SHA256E-s3000000-S1048576-C3--5f38-C1--.bin",
+            ]
+        );
+        for last in [
+            "SHA256E-s3000000-S1048576-C3--5f38.bin",
+            "SHA256E-s2097152-S1048576-C2--5f38.bin",
+            "SHA256E-s0-S1048576-C1--e3b0.bin",
+            "SHA256E-s6--5891b5b522d5.txt",
+            "GPGHMACSHA1--0123456789abcdef",
+        ] {
+            assert_eq!(after(last), Vec::<String>::new(), "{last}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! out: the same bytes under the same names as git-annex's own S3 remote gives them, so that
 //! a bucket can be used by both.
 
+mod archived;
 mod compress;
 mod content;
 mod guard;
@@ -13,6 +14,7 @@ mod packed;
 mod parameters;
 mod rename;
 mod retrieve;
+mod send;
 mod tree;
 
 pub use content::{Content, Presence};

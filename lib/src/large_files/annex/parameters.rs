@@ -212,6 +212,10 @@ impl Parameters {
         if let Some(pairs) = self.get("metadata") {
             say("metadata", "metadata", pairs);
         }
+        if self.flag("restore")? && !matches!(service, Service::S3 | Service::Azure) {
+            return Err(invalid(format!("restore= is not for {service}"))
+                .with_hint("nothing there is in an archive that has to be asked"));
+        }
         if self.flag("public")? {
             say("public", "acl", "public-read");
         }

@@ -73,8 +73,8 @@ impl Content {
     /// # Errors
     ///
     /// [`ErrorKind::Missing`] if it is not in the bucket, [`ErrorKind::Corrupt`] if something
-    /// of another size is, [`ErrorKind::Local`] if the file cannot be written, and those of
-    /// the store.
+    /// of another size is, [`ErrorKind::Archived`] if it cannot be read yet,
+    /// [`ErrorKind::Local`] if the file cannot be written, and those of the store.
     pub async fn fetch(
         &self,
         name: &[u8],
@@ -82,7 +82,14 @@ impl Content {
         file: &Path,
         progress: &dyn Progress,
     ) -> Result<()> {
-        self.fetch_from(&self.key(name)?, key, file, progress).await
+        let from = self.key(name)?;
+        match self.read(&from, key, file, progress).await {
+            Err(error) if error.kind() == ErrorKind::Archived => {
+                self.bring_back(&from, Some(name)).await?;
+                self.read(&from, key, file, progress).await
+            }
+            done => done,
+        }
     }
 
     /// As [`Content::fetch`], from a file that has a name of its own.
@@ -91,6 +98,22 @@ impl Content {
     ///
     /// As [`Content::fetch`].
     pub async fn fetch_from(
+        &self,
+        from: &Key,
+        key: &AnnexKey,
+        file: &Path,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        match self.read(from, key, file, progress).await {
+            Err(error) if error.kind() == ErrorKind::Archived => {
+                self.bring_back(from, None).await?;
+                self.read(from, key, file, progress).await
+            }
+            done => done,
+        }
+    }
+
+    async fn read(
         &self,
         from: &Key,
         key: &AnnexKey,

@@ -2,15 +2,16 @@
 //!
 //! `<oid>` is a download that has come as far as it is long; whoever works on it holds a lock
 //! on it. `<oid>-<chance>` is one that is not kept, or whole and on its way to the caller.
-//! `<hash>.json` and `.lock` are of uploads, see `journal.rs`. All may be removed when no
+//! `<hash>.json` and `.lock` are of uploads, see `large_files/journal.rs`. All may be removed when no
 //! transfer is under way.
 
-use super::journal::Noted;
-use super::object::{Object, Oid};
+use super::object::Object;
 use crate::clock::Clock;
 use crate::error::{IoContext, Result};
 use crate::ids::Ids;
 use crate::key::Key;
+use crate::large_files::journal::Noted;
+use crate::large_files::leftovers;
 use crate::store::{Keep, Limits, Store, read_kept};
 use bytes::Bytes;
 use std::fs::{self, File};
@@ -18,10 +19,6 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
-
-/// How long what a dead transfer left stays, in seconds: two weeks.
-const MAX_AGE: i64 = 14 * 24 * 60 * 60;
 
 /// A folder of ours, on the file system on which the objects shall end up.
 #[derive(Debug, Clone)]
@@ -46,7 +43,7 @@ impl Folder {
         if !worth || fs::create_dir_all(&self.path).is_err() {
             return Noted::default();
         }
-        self.tidy();
+        leftovers::tidy(&self.path, &*self.clock);
         Noted::open(&self.path, &store.describe(), key, file)
     }
 
@@ -57,7 +54,7 @@ impl Folder {
             .path
             .join(format!("{}-{}", object.oid, self.ids.hex()?));
         let kept = if object.size > limits.part {
-            self.tidy();
+            leftovers::tidy(&self.path, &*self.clock);
             take_up(&self.path.join(object.oid.as_str()), object.size).ok()
         } else {
             None
@@ -77,37 +74,6 @@ impl Folder {
             },
         })
     }
-
-    /// Removes what dead transfers left and nobody took up.
-    fn tidy(&self) {
-        let now = self.clock.now();
-        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let ours = name.to_str().is_some_and(is_ours);
-            let age = entry.metadata().ok().map(|found| now - written(&found));
-            if !ours || age.is_none_or(|age| age <= MAX_AGE) {
-                continue;
-            }
-            let file = File::options().write(true).open(entry.path());
-            if file.is_ok_and(|file| file.try_lock().is_ok()) {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
-    }
-}
-
-/// Whether a file is one that this module makes.
-fn is_ours(name: &str) -> bool {
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    stem.get(..64).is_some_and(|oid| oid.parse::<Oid>().is_ok())
-}
-
-fn written(metadata: &fs::Metadata) -> i64 {
-    let time = metadata.modified().ok();
-    let since = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    since.map_or(i64::MAX, |since| {
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-    })
 }
 
 /// Opens what has come of an object, and locks it. An error if somebody is at work on it.

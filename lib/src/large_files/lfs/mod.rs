@@ -35,7 +35,6 @@
 
 mod folder;
 mod get;
-mod journal;
 mod object;
 mod pointer;
 mod put;

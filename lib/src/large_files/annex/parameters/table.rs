@@ -66,6 +66,10 @@ pub const ALL: &[Parameter] = &[
         "partsize",
         "size of the parts in which large files move; default 8MiB, 32MiB at most",
     ),
+    ours(
+        "restore",
+        "yes: what lies in an archive is asked back when it is wanted; default no",
+    ),
     ours("public", "yes if everyone may read what is stored"),
     ours(
         "publicurl",

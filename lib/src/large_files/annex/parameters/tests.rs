@@ -141,6 +141,8 @@ fn what_cannot_be_meant_is_refused() {
         ("bucket=b-1 public=perhaps", "public="),
         ("bucket=b-1 partsize=much", "no size"),
         ("bucket=b-1 fileprefix=a//b", "fileprefix="),
+        ("url=gs://b-1 restore=yes", "restore= is not for"),
+        ("bucket=b-1 restore=perhaps", "restore="),
         ("url=/folder public=yes", "the parameter public="),
         ("url=gs://b-1 x-amz-tagging=a=1", "x-amz-tagging="),
     ] {
