@@ -1,14 +1,16 @@
 //! `git pail man`: the man pages, for packages and for reading.
 
-use super::man_pages;
 use super::stop::{Stop, invalid, say, show};
+use super::{annex_page, man_pages};
+use crate::multicall::ANNEX_AGENT;
 use pail::error::IoContext;
 use std::fs;
 use std::path::PathBuf;
 
 /// Print or write the man pages
 ///
-/// Without --out, prints one page as roff: that of git-pail, or of one command.
+/// Without --out, prints one page as roff: that of git-pail, of one command, or of
+/// git-annex-remote-pail.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
@@ -23,8 +25,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), Stop> {
     let pages = man_pages::all()?;
     let Some(folder) = &args.out else {
-        let file = match &args.command {
+        let file = match args.command.as_deref() {
             None => "git-pail.1".to_owned(),
+            Some(ANNEX_AGENT) => annex_page::FILE.to_owned(),
             Some(command) => format!("git-pail-{command}.1"),
         };
         let page = pages.iter().find(|page| page.file == file);

@@ -2,7 +2,7 @@
 //!
 //! `git pail --help` shows `man git-pail`, and `git help pail-ls` shows `man git-pail-ls`.
 
-use super::{examples, tree};
+use super::{annex_page, examples, tree};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use pail::Result;
@@ -23,7 +23,8 @@ pub(super) struct Page {
     pub(super) text: String,
 }
 
-/// Makes the page of every command that is not hidden; that of git-pail comes first.
+/// Makes the page of every command that is not hidden; that of git-pail comes first, that of
+/// the special remote last.
 ///
 /// # Errors
 ///
@@ -42,6 +43,10 @@ pub(super) fn all() -> io::Result<Vec<Page>> {
             pages.push(page(inner, examples)?);
         }
     }
+    pages.push(Page {
+        file: annex_page::FILE.to_owned(),
+        text: annex_page::text(),
+    });
     Ok(pages)
 }
 
@@ -115,7 +120,8 @@ pub(super) fn remove(folder: &Path) -> Result<usize> {
         let name = file.file_name();
         let name = name.to_string_lossy();
         let path = file.path();
-        if name.starts_with("git-pail") && name.ends_with(".1") && is_ours(&path) {
+        let named = name.starts_with("git-pail") || name == annex_page::FILE;
+        if named && name.ends_with(".1") && is_ours(&path) {
             fs::remove_file(&path).during(|| format!("remove {}", path.display()))?;
             count += 1;
         }

@@ -1,5 +1,6 @@
 //! The commands for people: one file each, parse, call, show.
 
+mod annex_page;
 mod completions;
 mod config;
 mod delete_branch;

@@ -11,7 +11,7 @@ use super::stop::{Stop, show};
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// The page
-    #[arg(value_parser = ["commands", "environment", "configuration", "options", "settings", "exit-codes"])]
+    #[arg(value_parser = ["commands", "environment", "configuration", "options", "settings", "annex", "exit-codes"])]
     page: Option<String>,
 }
 
@@ -22,6 +22,7 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
         Some("configuration") => pages::configuration(),
         Some("settings") => pages::settings(),
         Some("options") => pages::options(),
+        Some("annex") => pages::annex(),
         Some("exit-codes") => pages::exit_codes(),
         _ => [
             pages::commands(),
@@ -29,6 +30,7 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
             pages::configuration(),
             pages::settings(),
             pages::options(),
+            pages::annex(),
             pages::exit_codes(),
         ]
         .join("\n"),

@@ -3,6 +3,7 @@
 //! The real binary and real git work on fixed worlds, and a proxy counts. The table in
 //! `docs/costs.md` says the same, or the test fails; `PAIL_UPDATE=1` writes it anew.
 
+mod annexed;
 mod table;
 
 use crate::it::proxied::{server, through};
@@ -19,6 +20,7 @@ fn operations_cost_what_the_docs_say() {
     rows.extend(three_hundred_refs());
     rows.extend(ten_thousand_refs());
     rows.extend(sixty_pushes());
+    rows.extend(annexed::rows());
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/costs.md");
     table::settle(&docs, &rows);
 }

@@ -1,6 +1,6 @@
 //! The pages, each from its table.
 
-use super::super::{examples, tree};
+use super::super::{annex_page, examples, tree};
 use crate::{config, env, exit, multicall};
 use clap::{Arg, Command};
 use pail::format::settings::{self, Kind};
@@ -155,6 +155,23 @@ pub(super) fn settings() -> String {
         &["setting", "value", "default", "what it does"],
         rows,
     );
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+/// Every parameter of the special remote.
+pub(super) fn annex() -> String {
+    let mut out = format!("# Parameters of the special remote\n\n{NOTE}\n");
+    push(
+        &mut out,
+        "What `git annex initremote` and `enableremote` take for `type=external externaltype=pail`, beside what git-annex itself reads (`encryption`, `chunk`, `exporttree`, `importtree`, `annexobjects`, `autoenable` and the rest). `man git-annex-remote-pail` has the same.",
+    );
+    let rows = annex_page::parameters().map(|one| {
+        let help = format!("{}.", one.help);
+        vec![code(&format!("{}=", one.name)), help]
+    });
+    table(&mut out, &["parameter", "what it is"], rows);
     out.truncate(out.trim_end().len());
     out.push('\n');
     out

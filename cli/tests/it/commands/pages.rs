@@ -53,7 +53,15 @@ fn every_command_has_a_man_page_and_completions() {
     for page in &inner {
         assert!(folder.join(page).exists(), "{page}");
     }
-    let pages = names().len() + 1 + inner.len();
+    let annex = fs::read_to_string(folder.join("git-annex-remote-pail.1")).unwrap();
+    for parameter in ["url", "restore", "x\\-amz\\-tagging"] {
+        assert!(annex.contains(&format!("\\fB{parameter}=")), "{annex}");
+    }
+    assert_eq!(
+        world.shown(&["man", "git-annex-remote-pail"]),
+        annex.trim_end_matches('\n')
+    );
+    let pages = names().len() + 2 + inner.len();
     assert_eq!(fs::read_dir(&folder).unwrap().count(), pages);
     assert!(
         world
@@ -91,6 +99,7 @@ fn the_reference_is_what_the_tables_say() {
         "configuration",
         "settings",
         "options",
+        "annex",
         "exit-codes",
     ] {
         let out = world.pail(&["reference", page]).bytes;
