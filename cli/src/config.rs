@@ -125,10 +125,19 @@ pub const AUTO_MAINTENANCE: Key = Key {
     help: "Whether a push that leaves packs to be merged starts `git pail maintenance run --auto`, which goes on by itself after git has ended",
 };
 
+/// Whether maintenance takes objects from the repository that it is started in.
+pub const LOCAL_OBJECTS: Key = Key {
+    name: "pail.localObjects",
+    kind: "boolean",
+    default: "`true`",
+    help: "Whether `git pail maintenance` and `git pail lfs gc` take objects from the repository that they are started in, rather than to download them",
+};
+
 /// Every key that is read.
 pub const ALL: &[Key] = &[
     VERIFY,
     AUTO_MAINTENANCE,
+    LOCAL_OBJECTS,
     KEEP_DOWNLOADS,
     FETCH_UNPACK_LIMIT,
     TRANSFER_UNPACK_LIMIT,

@@ -25,6 +25,7 @@ mod it {
     mod history;
     mod lease;
     mod ledger;
+    mod lender;
     mod lfs;
     mod lfs_gc;
     mod locks;

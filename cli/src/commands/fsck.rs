@@ -72,6 +72,7 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
     let bench = args.full.then(|| Bench {
         git: Git::new(),
         folder: args.temp.unwrap_or_else(std::env::temp_dir),
+        lender: None,
     });
     let report = remote.fsck(bench.as_ref()).await?;
     let checked = report.checked;

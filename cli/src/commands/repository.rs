@@ -2,9 +2,9 @@
 
 use super::git;
 use super::stop::invalid;
-use crate::connect;
 use crate::multicall::SCHEMES;
-use pail::local::{Config, Git};
+use crate::{config, connect};
+use pail::local::{Config, Git, Repository};
 use pail::refs::RefName;
 use pail::store::Location;
 use pail::store::options::Given;
@@ -168,6 +168,21 @@ fn is_ours(url: &str) -> bool {
         url.strip_prefix(scheme)
             .is_some_and(|rest| rest.starts_with("://") || rest.starts_with("::"))
     })
+}
+
+/// The repository of the current folder, if there is one, and if its objects may stand in for
+/// what would be downloaded.
+///
+/// # Errors
+///
+/// [`pail::ErrorKind::Local`] if git's configuration cannot be read.
+pub(super) async fn lender() -> Result<Option<Repository>> {
+    let config = Config::read_default().await?;
+    if config.flag(&config::LOCAL_OBJECTS.listed()) == Some(false) {
+        return Ok(None);
+    }
+    // Outside a repository there is nothing to lend.
+    Ok(Repository::open(Git::new()).await.ok())
 }
 
 /// A branch by its short or its full name.

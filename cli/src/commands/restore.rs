@@ -71,6 +71,7 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
     let bench = Bench {
         git: Git::new(),
         folder: args.temp.unwrap_or_else(std::env::temp_dir),
+        lender: None,
     };
     let restored = remote.restore(&request, &bench).await?;
     if let Outcome::Refused(why) = &restored.outcome {

@@ -42,6 +42,19 @@ impl Repository {
         write().during(|| format!("write {}", file.display()))
     }
 
+    /// Lets git read no objects any more but those that are here.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Local`] if that cannot be written down.
+    pub fn borrow_no_more(&self) -> Result<()> {
+        let file: PathBuf = self.objects().join("info/alternates");
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            done => done.during(|| format!("remove {}", file.display())),
+        }
+    }
+
     /// Takes over a pack and its index that git has made elsewhere; they stay there, too.
     ///
     /// # Errors

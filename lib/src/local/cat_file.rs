@@ -1,9 +1,16 @@
 //! Which objects are here, and of what type: `git cat-file --batch-check`.
 
+use super::command::{failed, finish};
 use super::repository::Repository;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::oid::ObjectId;
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+/// The types of objects.
+const KINDS: [&str; 4] = ["commit", "tree", "blob", "tag"];
 
 /// An object of the local repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +69,30 @@ impl Repository {
         Ok(found)
     }
 
+    /// Whether all objects are here whose ids a file lists, a line each. One spawn.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Local`] if git fails, or the answer cannot be written beside the list.
+    pub async fn has_all(&self, ids: &Path) -> Result<bool> {
+        let answers = ids.with_extension("found");
+        let act = || format!("write {}", answers.display());
+        let args = ["cat-file", "--batch-check=%(objecttype)", "--buffer"];
+        let git = self.git.clone().with_env("GIT_NO_LAZY_FETCH", "1");
+        let mut command = git.command(args);
+        command.stdin(File::open(ids).during(|| format!("read {}", ids.display()))?);
+        command.stdout(File::create(&answers).during(act)?);
+        let output = finish(command, Vec::new()).await?;
+        if !output.status.success() {
+            return Err(failed("look up objects", output.status, &output.stderr));
+        }
+        // What is not here is answered with its name.
+        let mut answers = BufReader::new(File::open(&answers).during(act)?).lines();
+        answers.try_fold(true, |all, line| {
+            Ok(all && KINDS.contains(&line.during(act)?.as_str()))
+        })
+    }
+
     /// Which of these objects are here.
     ///
     /// # Errors
@@ -85,10 +116,7 @@ fn parse(line: &[u8]) -> Option<Found> {
     let text = std::str::from_utf8(line).ok()?;
     let mut words = text.split(' ');
     let oid = ObjectId::from_hex(words.next()?.as_bytes())?;
-    let kind = words
-        .next()
-        .filter(|kind| ["commit", "tree", "blob", "tag"].contains(kind))?
-        .to_owned();
+    let kind = words.next().filter(|kind| KINDS.contains(kind))?.to_owned();
     let size = words.next()?.parse().ok()?;
     words.next().is_none().then_some(Found { oid, kind, size })
 }

@@ -129,7 +129,7 @@ impl Git {
         args: impl IntoIterator<Item = S>,
         input: Vec<u8>,
     ) -> Result<Output> {
-        run(self.command(args), input).await
+        finish(self.command(args), input).await
     }
 
     /// As [`Git::run`], with its answer going into a file.
@@ -141,7 +141,7 @@ impl Git {
     ) -> Result<Output> {
         let mut command = self.command(args);
         command.stdout(output);
-        run(command, input).await
+        finish(command, input).await
     }
 
     /// As [`Git::run`]; anything but exit code 0 is an error that repeats git's own words.
@@ -160,7 +160,8 @@ impl Git {
     }
 }
 
-async fn run(mut command: Command, input: Vec<u8>) -> Result<Output> {
+/// Runs a git with this input and collects all that it says.
+pub(super) async fn finish(mut command: Command, input: Vec<u8>) -> Result<Output> {
     if !input.is_empty() {
         command.stdin(Stdio::piped());
     }

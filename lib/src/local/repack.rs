@@ -9,6 +9,7 @@ use crate::error::{IoContext, Result};
 use crate::oid::ObjectId;
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::path::{Path, PathBuf};
 
 /// Which objects go into a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,20 +105,39 @@ impl Repository {
         pack(ACT, command, Input::File(list), (spool, kinds.name())).await
     }
 
+    /// Packs exactly the objects whose ids a file lists, a line each, with the deltas that they
+    /// have; `None` if it lists none. One spawn.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Local`] if one is not here, or broken.
+    pub async fn pack_listed(&self, ids: &Path, spool: &Spool) -> Result<Option<SpooledPack>> {
+        let mut command = self.git.command(PACKING);
+        command.arg("--quiet");
+        spool.shelter(&mut command);
+        command.arg(spool.path().join("listed"));
+        let list = File::open(ids).during(|| format!("read {}", ids.display()))?;
+        let input = Input::File(list);
+        pack("copy a pack", command, input, (spool, "listed")).await
+    }
+
     /// Packs exactly the objects of some packs of this repository, each once, with the deltas
-    /// that they have and new ones between them. One spawn.
+    /// that they have and new ones between them. They are told by their indexes. One spawn.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Local`] if a pack is not there or broken.
-    pub async fn join_packs(&self, names: &[String], spool: &Spool) -> Result<Option<SpooledPack>> {
+    pub async fn join_packs(
+        &self,
+        indexes: &[PathBuf],
+        spool: &Spool,
+    ) -> Result<Option<SpooledPack>> {
         let mut command = self.git.command(PACKING);
         command.args(["--stdin-packs", "--quiet"]);
         spool.shelter(&mut command);
         command.arg(spool.path().join("pack"));
-        let list = names
-            .iter()
-            .flat_map(|name| format!("pack-{name}.pack\n").into_bytes());
+        let names = indexes.iter().filter_map(|index| index.file_stem());
+        let list = names.flat_map(|name| format!("{}.pack\n", name.display()).into_bytes());
         pack(
             "merge packs",
             command,

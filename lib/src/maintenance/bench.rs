@@ -2,7 +2,7 @@
 
 use crate::error::{Error, IoContext, Result};
 use crate::key::Key;
-use crate::local::{Git, Scratch};
+use crate::local::{Git, Repository, Scratch};
 use crate::oid::ObjectFormat;
 use crate::progress::Phase;
 use crate::store::{Wanted, download};
@@ -19,6 +19,8 @@ pub struct Bench {
     pub git: Git,
     /// The folder.
     pub folder: PathBuf,
+    /// From where objects are taken that need not be downloaded, where that is sound.
+    pub lender: Option<Repository>,
 }
 
 impl Bench {

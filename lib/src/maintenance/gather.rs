@@ -1,16 +1,19 @@
 //! Packs of the bucket into a repository of our own.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::format::keys;
 use crate::format::manifest::PackEntry;
-use crate::local::{Check, Install, Repository};
+use crate::local::{Check, Install, Installed, Repository};
 use crate::progress::Phase;
 use crate::store::{Wanted, download};
 use crate::transfer::{Context, Join};
 use futures_util::{StreamExt, pin_mut};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 /// Downloads packs and installs them as one, newest first, so that recent objects stand
-/// first in it; answers its name. Every object is checked. One GET a pack, or a range.
+/// first in it; answers its index. Every object is checked. One GET a pack, or a range.
 ///
 /// # Errors
 ///
@@ -20,7 +23,7 @@ pub(super) async fn gather(
     context: &Context,
     repository: &Repository,
     packs: &[PackEntry],
-) -> Result<String> {
+) -> Result<PathBuf> {
     let mut packs: Vec<&PackEntry> = packs.iter().collect();
     packs.sort_by_key(|pack| std::cmp::Reverse((pack.to, pack.from)));
     let wanted = packs.iter().map(|pack| {
@@ -30,14 +33,8 @@ pub(super) async fn gather(
         })
     });
     let wanted: Vec<Wanted> = wanted.collect::<Result<_>>()?;
-    let install = Install {
-        keep: true,
-        check: Check::Ids,
-        connected: false,
-        progress: false,
-    };
     let mut join = Join::new(&packs, repository.format());
-    let mut sink = repository.install(install, &*context.ids)?;
+    let mut sink = repository.install(KEPT, &*context.ids)?;
     sink.write(&join.open(&packs)?).await?;
     let (store, progress) = (&*context.store, &*context.progress);
     progress.begin(Phase::Download, packs.iter().map(|pack| pack.size).sum());
@@ -51,12 +48,45 @@ pub(super) async fn gather(
     }
     progress.end(Phase::Download);
     sink.write(&join.close()).await?;
-    let keep = sink.finish().await?.keep;
-    let name = keep.as_ref().and_then(|keep| {
-        let stem = keep.file_stem()?.to_str()?;
-        stem.strip_prefix("pack-")
-    });
-    name.map(str::to_owned).ok_or_else(|| {
+    index_of(&sink.finish().await?)
+}
+
+/// A pack of one's own in, checked as one that comes from the bucket; answers its index. What
+/// counts are the ids that its objects have, not those that they were taken for.
+///
+/// # Errors
+///
+/// [`ErrorKind::Corrupt`] if it is broken, [`ErrorKind::Local`] if it cannot be read.
+pub(super) async fn take_in(
+    context: &Context,
+    repository: &Repository,
+    pack: &Path,
+) -> Result<PathBuf> {
+    let act = || format!("read {}", pack.display());
+    let mut sink = repository.install(KEPT, &*context.ids)?;
+    let mut file = File::open(pack).during(act)?;
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut piece).during(act)? {
+            0 => break,
+            count => sink.write(&piece[..count]).await?,
+        }
+    }
+    index_of(&sink.finish().await?)
+}
+
+/// As a pack, whole, whatever its size.
+const KEPT: Install = Install {
+    keep: true,
+    check: Check::Ids,
+    connected: false,
+    progress: false,
+};
+
+/// Where the index of a pack lies that was kept.
+fn index_of(installed: &Installed) -> Result<PathBuf> {
+    let keep = installed.keep.as_ref();
+    keep.map(|keep| keep.with_extension("idx")).ok_or_else(|| {
         Error::new(
             ErrorKind::Local,
             "cannot merge packs: git index-pack named no pack",

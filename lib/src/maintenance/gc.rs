@@ -1,6 +1,7 @@
 //! Everything that is needed is packed anew; the rest goes.
 
 use super::gather::gather;
+use super::lender::{self, Ends};
 use super::merge::{Merged, commit, replaced};
 use super::same_objects::{count, within};
 use super::workshop::Workshop;
@@ -66,7 +67,8 @@ pub struct Collected {
 /// that came since; if they are not, everything is done again. A push that is committed
 /// later sees the epoch, and makes its pack again if what it builds on is gone.
 ///
-/// Downloads every pack that a clone takes, and uploads the new ones.
+/// Downloads every pack that a clone takes, but for what the workshop's lender has, and uploads
+/// the new ones.
 ///
 /// # Errors
 ///
@@ -132,7 +134,13 @@ async fn round(
         .into_iter()
         .cloned()
         .collect();
-    let everything = match gather(context, &source, &packs).await {
+    let tips = retained::tips(&at);
+    let ends = Ends {
+        tips: &tips,
+        former: &former,
+    };
+    let lender = workshop.lender();
+    let everything = match lender::history(context, &source, lender, &packs, ends).await {
         Ok(everything) => everything,
         Err(error) if error.kind() == ErrorKind::Missing => {
             replaced(context, &at, error).await?;
@@ -140,7 +148,6 @@ async fn round(
         }
         Err(error) => return Err(error),
     };
-    let tips = retained::tips(&at);
     if !source.is_whole(&tips).await? {
         return Err(Error::new(
             ErrorKind::Corrupt,
@@ -152,14 +159,9 @@ async fn round(
     let spool = Spool::new(&source, &*context.ids)?;
     let bytes: u64 = packs.iter().map(|pack| pack.size).sum();
     let new = pack(&source, &needed, &spool, bytes, &at).await?;
-    let index = source.objects().join(format!("pack/pack-{everything}.idx"));
     let indexes: Vec<PathBuf> = new.iter().map(|(pack, _)| pack.index.clone()).collect();
-    done.objects = count(&index, format)?;
-    let mut kept = 0;
-    for index in &indexes {
-        kept += count(index, format)?;
-    }
-    done.garbage = done.objects.saturating_sub(kept);
+    done.objects = count(&everything, format)?;
+    done.garbage = done.objects.saturating_sub(count(&indexes, format)?);
     if when == When::Never || (when == When::Garbage && done.garbage == 0) {
         return Ok(true);
     }
@@ -263,14 +265,13 @@ async fn worth_keeping(
             continue;
         };
         left = rest;
-        let name = match gather(context, source, std::slice::from_ref(pack)).await {
-            Ok(name) => name,
+        let list = match lender::list(context, source, pack).await {
+            Ok(list) => list,
             // Somebody has replaced it.
             Err(error) if error.kind() == ErrorKind::Missing => continue,
             Err(error) => return Err(error),
         };
-        let index = source.objects().join(format!("pack/pack-{name}.idx"));
-        if within(&index, base, source.format())? {
+        if within(&list, base, source.format())? {
             kept.insert(pack.name.clone());
         }
     }

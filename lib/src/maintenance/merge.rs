@@ -1,6 +1,6 @@
 //! A run of packs becomes one.
 
-use super::gather::gather;
+use super::lender;
 use super::levels::{self, Run};
 use super::same_objects::same_objects;
 use super::sweep;
@@ -26,7 +26,8 @@ pub enum Merged {
 /// Makes one pack of a run, and commits it. The parts that readers slightly behind still
 /// take stay in the manifest; the others are condemned.
 ///
-/// Every step may be killed. Costs one GET a pack of the run, one PUT for the new one (two
+/// Every step may be killed. Costs one GET a pack of the run (or for its index,
+/// where the workshop's lender has what is in it), one PUT for the new one (two
 /// if it has an index) and one for the manifest; condemned files whose time has come are
 /// deleted on the way.
 ///
@@ -44,21 +45,19 @@ pub async fn merge(
 ) -> Result<Merged> {
     let format = at.manifest.object_format;
     let repository = workshop.repository(format).await?;
-    let joined = match gather(context, &repository, &run.packs).await {
-        Ok(joined) => joined,
+    let lender = workshop.lender();
+    let parts = match lender::exactly(context, &repository, lender, &run.packs).await {
+        Ok(parts) => parts,
         Err(error) if error.kind() == ErrorKind::Missing => {
             return replaced(context, &at, error).await;
         }
         Err(error) => return Err(error),
     };
     let spool = Spool::new(&repository, &*context.ids)?;
-    let packed = repository
-        .join_packs(std::slice::from_ref(&joined), &spool)
-        .await?;
+    let packed = repository.join_packs(&parts, &spool).await?;
     let packed = packed.ok_or_else(|| lacks("git packed nothing"))?;
-    let index = repository.objects().join(format!("pack/pack-{joined}.idx"));
     // The old packs go one day: what is not in the new one would be lost.
-    if !same_objects(&index, &packed.index, format)? {
+    if !same_objects(&parts, &packed.index, format)? {
         return Err(lacks("git packed other objects than those of the packs"));
     }
     let salted = salt(packed.clone(), format, Arc::clone(&context.ids)).await?;

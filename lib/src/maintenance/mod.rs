@@ -15,6 +15,7 @@ mod gather;
 mod gc;
 mod join_log;
 mod leftovers;
+mod lender;
 pub mod levels;
 pub mod lfs;
 mod merge;

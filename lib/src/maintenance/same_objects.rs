@@ -2,13 +2,15 @@
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::format::pack::IndexShape;
-use crate::oid::ObjectFormat;
+use crate::oid::{ObjectFormat, ObjectId, hex};
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The ids that an index lists, in their order, each once.
 struct Ids {
+    path: PathBuf,
     file: BufReader<File>,
     left: u32,
     id: Vec<u8>,
@@ -26,6 +28,7 @@ impl Ids {
             Error::new(ErrorKind::Local, message)
         })?;
         Ok(Self {
+            path: path.to_owned(),
             file,
             left: shape.objects,
             id: vec![0; format.raw_len()],
@@ -44,68 +47,135 @@ impl Ids {
         }
         Ok(None)
     }
+
+    /// The next one, to keep.
+    fn following(&mut self) -> Result<Option<Vec<u8>>> {
+        let id = self.next().map(|id| id.map(<[u8]>::to_vec));
+        id.during(|| format!("read {}", self.path.display()))
+    }
 }
 
-/// Whether two packs hold the same objects, however often each. Reads their indexes once, in
-/// constant memory.
+/// Whether a file is an index as far as it is read here.
+pub(super) fn is_index(path: &Path, format: ObjectFormat) -> bool {
+    Ids::open(path, format).is_ok()
+}
+
+/// Writes the ids of an index beside it, a line each, as git reads them; answers where.
+///
+/// # Errors
+///
+/// [`ErrorKind::Local`] if it cannot be read, or they cannot be written.
+pub(super) fn spelled(index: &Path, format: ObjectFormat) -> Result<PathBuf> {
+    let path = index.with_extension("ids");
+    let act = || format!("write {}", path.display());
+    let mut ids = Ids::open(index, format)?;
+    let mut out = BufWriter::new(File::create(&path).during(act)?);
+    while let Some(id) = ids.following()? {
+        writeln!(out, "{}", hex(&id)).during(act)?;
+    }
+    out.flush().during(act)?;
+    Ok(path)
+}
+
+/// Whether a pack holds the same objects as some others together, however often each. Reads
+/// the indexes once, in constant memory.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Local`] if one cannot be read.
-pub(super) fn same_objects(one: &Path, other: &Path, format: ObjectFormat) -> Result<bool> {
-    let (mut one_ids, mut other_ids) = (Ids::open(one, format)?, Ids::open(other, format)?);
+pub(super) fn same_objects(others: &[PathBuf], one: &Path, format: ObjectFormat) -> Result<bool> {
+    let mut others = Heads::open(others, format)?;
+    let mut one = Ids::open(one, format)?;
     loop {
-        let left = one_ids
-            .next()
-            .during(|| format!("read {}", one.display()))?;
-        let right = other_ids
-            .next()
-            .during(|| format!("read {}", other.display()))?;
-        match (left, right) {
-            (None, None) => return Ok(true),
-            (left, right) if left == right => {}
-            _ => return Ok(false),
+        let id = one.following()?;
+        if others.least() != id {
+            return Ok(false);
+        }
+        match id {
+            Some(id) => others.pass(&id)?,
+            None => return Ok(true),
         }
     }
 }
 
-/// How many objects a pack holds, each counted once.
-pub(super) fn count(index: &Path, format: ObjectFormat) -> Result<u64> {
-    let mut ids = Ids::open(index, format)?;
+/// How many objects packs hold, each counted once also where several hold it.
+pub(super) fn count(indexes: &[PathBuf], format: ObjectFormat) -> Result<u64> {
+    let mut heads = Heads::open(indexes, format)?;
     let mut count = 0;
-    while ids
-        .next()
-        .during(|| format!("read {}", index.display()))?
-        .is_some()
-    {
+    while let Some(id) = heads.least() {
+        heads.pass(&id)?;
         count += 1;
     }
     Ok(count)
 }
 
+/// Those of some ids that are in one of the packs.
+pub(super) fn listed(
+    ids: &BTreeSet<ObjectId>,
+    indexes: &[PathBuf],
+    format: ObjectFormat,
+) -> Result<BTreeSet<ObjectId>> {
+    let mut heads = Heads::open(indexes, format)?;
+    let mut out = BTreeSet::new();
+    for id in ids {
+        if heads.find(id.as_bytes())? {
+            out.insert(*id);
+        }
+    }
+    Ok(out)
+}
+
 /// Whether each object of one pack is in one of the others.
 pub(super) fn within(one: &Path, others: &[PathBuf], format: ObjectFormat) -> Result<bool> {
-    let act = || format!("read {}", one.display());
-    let mut heads = Vec::new();
-    for other in others {
-        let mut ids = Ids::open(other, format)?;
-        let first = ids.next().during(act)?.map(<[u8]>::to_vec);
-        heads.push((ids, first));
-    }
+    let mut heads = Heads::open(others, format)?;
     let mut wanted = Ids::open(one, format)?;
-    while let Some(id) = wanted.next().during(act)?.map(<[u8]>::to_vec) {
-        let mut found = false;
-        for (ids, head) in &mut heads {
-            while head.as_ref().is_some_and(|head| *head < id) {
-                *head = ids.next().during(act)?.map(<[u8]>::to_vec);
-            }
-            found |= head.as_ref() == Some(&id);
-        }
-        if !found {
+    while let Some(id) = wanted.following()? {
+        if !heads.find(&id)? {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Several indexes, read at the same time.
+struct Heads(Vec<(Ids, Option<Vec<u8>>)>);
+
+impl Heads {
+    fn open(indexes: &[PathBuf], format: ObjectFormat) -> Result<Self> {
+        let one = |index: &PathBuf| {
+            let mut ids = Ids::open(index, format)?;
+            let first = ids.following()?;
+            Ok((ids, first))
+        };
+        Ok(Self(indexes.iter().map(one).collect::<Result<_>>()?))
+    }
+
+    /// The smallest id that was not passed.
+    fn least(&self) -> Option<Vec<u8>> {
+        let heads = self.0.iter().filter_map(|(_, head)| head.as_ref());
+        heads.min().cloned()
+    }
+
+    /// Goes on beyond this id.
+    fn pass(&mut self, id: &[u8]) -> Result<()> {
+        for (ids, head) in &mut self.0 {
+            while head.as_deref().is_some_and(|head| head <= id) {
+                *head = ids.following()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one lists this id, which is larger than all that were asked for before, or the
+    /// same.
+    fn find(&mut self, id: &[u8]) -> Result<bool> {
+        for (ids, head) in &mut self.0 {
+            while head.as_deref().is_some_and(|head| head < id) {
+                *head = ids.following()?;
+            }
+        }
+        Ok(self.0.iter().any(|(_, head)| head.as_deref() == Some(id)))
+    }
 }
 
 #[cfg(test)]
@@ -140,7 +210,8 @@ mod tests {
             (&[], false),
         ] {
             let other = index(dir.path(), "other", ids);
-            let found = same_objects(&one, &other, ObjectFormat::Sha1).unwrap();
+            let one = std::slice::from_ref(&one);
+            let found = same_objects(one, &other, ObjectFormat::Sha1).unwrap();
             assert_eq!(found, same, "{ids:?}");
         }
     }
@@ -152,7 +223,17 @@ mod tests {
             index(dir.path(), "a", &[1, 4, 4, 9]),
             index(dir.path(), "b", &[2, 5]),
         ];
-        assert_eq!(count(&others[0], ObjectFormat::Sha1).unwrap(), 3);
+        let count = |indexes| count(indexes, ObjectFormat::Sha1).unwrap();
+        assert_eq!((count(&others[..1]), count(&others)), (3, 5));
+        let third = [others[0].clone(), index(dir.path(), "c", &[4, 5])];
+        assert_eq!(count(&third), 4, "4 is in both");
+        let ids = |all: &[u8]| -> BTreeSet<ObjectId> {
+            let id = |one: &u8| ObjectId::from_bytes(&[*one; 20]).unwrap();
+            all.iter().map(id).collect()
+        };
+        let asked = ids(&[1, 3, 5, 10]);
+        let found = listed(&asked, &others, ObjectFormat::Sha1).unwrap();
+        assert_eq!(found, ids(&[1, 5]));
         for (ids, inside) in [
             (&[1, 2, 4, 5, 9][..], true),
             (&[9], true),

@@ -18,6 +18,7 @@ const SECOND: &str = "second.git";
 pub struct Workshop {
     folder: PathBuf,
     git: Git,
+    lender: Option<Repository>,
     _lock: File,
 }
 
@@ -49,10 +50,23 @@ impl Workshop {
         let workshop = Self {
             folder,
             git,
+            lender: None,
             _lock: lock,
         };
         workshop.clear()?;
         Ok(Some(workshop))
+    }
+
+    /// Takes from this repository what is there, rather than to download it.
+    #[must_use]
+    pub fn lent_by(mut self, lender: Option<Repository>) -> Self {
+        self.lender = lender;
+        self
+    }
+
+    /// Who lends.
+    pub(super) fn lender(&self) -> Option<&Repository> {
+        self.lender.as_ref()
     }
 
     /// An empty bare repository. The one before it is gone.

@@ -35,7 +35,7 @@ async fn with_garbage() -> (tempfile::TempDir, Repo, Memory, String) {
 }
 
 /// Whether an object lies in one of the packs of the bucket.
-fn holds(memory: &Memory, id: &str) -> bool {
+pub(crate) fn holds(memory: &Memory, id: &str) -> bool {
     let dir = tempfile::tempdir().unwrap();
     let git = Git::new();
     let repo = Repo::init_with(&git, dir.path().join("all"), &["--bare"]);

@@ -52,6 +52,7 @@ fn bench(repo: &Repo) -> Bench {
     Bench {
         git: world::git(repo),
         folder: repo.path().join("..").join("bench"),
+        lender: None,
     }
 }
 

@@ -1,10 +1,11 @@
 //! `git pail lfs gc`: LFS objects that nobody needs any more.
 
 use super::places::{self, Places};
-use crate::commands::json;
 use crate::commands::stop::{Stop, invalid, say};
+use crate::commands::{json, repository};
 use crate::ui::bytes::human;
 use pail::format::settings;
+use pail::maintenance::Bench;
 use pail::maintenance::lfs::{self, GcPlan};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -13,7 +14,8 @@ use std::path::PathBuf;
 ///
 /// Those that no ref names, nor named within the retention time of the repository, and that
 /// are older than that time, and than a day. Shows the plan first; with --dry-run ends there.
-/// The history is downloaded, as for a clone.
+/// The history is downloaded, as for a clone, but for what the repository of the current folder
+/// has of it (unless pail.localObjects is false).
 ///
 /// Where several repositories keep objects (`git pail lfs share`), all of them are counted,
 /// and nothing is deleted unless all can be read.
@@ -65,7 +67,11 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
         words => settings::parse(&settings::RETENTION, words)?.as_i64(),
     };
     let places = places::find(args.url.as_deref()).await?;
-    let (objects, bench) = (places.objects.context(), places::bench(args.temp));
+    let objects = places.objects.context();
+    let bench = Bench {
+        lender: repository::lender().await?,
+        ..places::bench(args.temp)
+    };
     if places.repositories.is_empty() {
         let place = objects.store.describe();
         return Err(invalid(

@@ -50,5 +50,6 @@ pub(super) fn bench(folder: Option<PathBuf>) -> Bench {
     Bench {
         git: Git::new(),
         folder: folder.unwrap_or_else(std::env::temp_dir),
+        lender: None,
     }
 }

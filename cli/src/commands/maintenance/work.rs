@@ -18,7 +18,9 @@ use serde::Serialize;
 /// Do what there is to do, now
 ///
 /// The task merge downloads the packs that it merges. gc and base download every pack that a
-/// clone takes, and upload new ones; for who is slightly behind, the newest packs stay.
+/// clone takes, and upload new ones; for who is slightly behind, the newest packs stay. Of packs
+/// of 1 MiB or more only the lists of their objects come down where the repository of the
+/// current folder has the objects (unless pail.localObjects is false).
 /// Shows with --dry-run what would be done, and changes nothing.
 ///
 /// With --json, one object: url, dry_run, busy (another process of this machine is at
@@ -152,7 +154,10 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
     } else {
         let opened = open_workshop(&at.manifest.repository)?;
         out.busy = opened.is_none();
-        opened
+        match opened {
+            Some(workshop) => Some(workshop.lent_by(repository::lender().await?)),
+            None => None,
+        }
     };
     if all || args.task.contains(&Task::Merge) {
         merge(&remote, &at, workshop.as_ref(), &mut out).await?;

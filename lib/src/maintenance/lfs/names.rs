@@ -5,6 +5,7 @@ use crate::format::manifest::PackEntry;
 use crate::large_files::lfs::{MAX_POINTER, Object, Oid, pointer};
 use crate::local::Scratch;
 use crate::maintenance::gather::gather;
+use crate::maintenance::lender::{self, Ends};
 use crate::maintenance::{Bench, levels, retained};
 use crate::oid::ObjectId;
 use crate::transaction::Snapshot;
@@ -25,8 +26,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// Downloads the history of a repository, as a clone would, and looks through it; `None`
-    /// if there is no repository.
+    /// Downloads the history of a repository, as a clone would, but for what the lender of the
+    /// bench has, and looks through it; `None` if there is no repository.
     ///
     /// # Errors
     ///
@@ -44,7 +45,16 @@ impl Names {
         };
         let packs = levels::of_a_clone(&names.at.manifest.packs);
         let packs: Vec<PackEntry> = packs.into_iter().cloned().collect();
-        names.take(context, packs).await?;
+        let former = retained::former(context, &names.at).await?;
+        if !packs.is_empty() {
+            let ends = Ends {
+                tips: &retained::tips(&names.at),
+                former: &former,
+            };
+            let (source, lender) = (names.source.repository(), bench.lender.as_ref());
+            lender::history(context, source, lender, &packs, ends).await?;
+        }
+        names.look(former).await?;
         Ok(Some(names))
     }
 
@@ -72,15 +82,17 @@ impl Names {
         let new = path.into_iter().filter(|pack| pack.to > covered);
         let new: Vec<PackEntry> = new.cloned().collect();
         self.at = now;
-        self.take(context, new).await?;
+        if !new.is_empty() {
+            gather(context, self.source.repository(), &new).await?;
+        }
+        let former = retained::former(context, &self.at).await?;
+        self.look(former).await?;
         Ok(true)
     }
 
-    async fn take(&mut self, context: &Context, packs: Vec<PackEntry>) -> Result<()> {
+    /// Looks through what is there now and was not looked through before.
+    async fn look(&mut self, former: BTreeSet<ObjectId>) -> Result<()> {
         let source = self.source.repository();
-        if !packs.is_empty() {
-            gather(context, source, &packs).await?;
-        }
         let tips = retained::tips(&self.at);
         if !source.is_whole(&tips).await? {
             return Err(Error::new(
@@ -89,7 +101,6 @@ impl Names {
             )
             .with_hint("nothing was touched; `git pail fsck --full` tells what is missing"));
         }
-        let former = retained::former(context, &self.at).await?;
         let needed = retained::whole(source, former, tips).await?;
         let new: Vec<ObjectId> = needed.difference(&self.seen).copied().collect();
         let seen: Vec<ObjectId> = self.seen.iter().copied().collect();
