@@ -35,6 +35,7 @@ mod it {
     mod lost_reply;
     mod maintenance;
     mod maintenance_nets;
+    mod neighbours;
     mod nets;
     mod overlap;
     mod restore;

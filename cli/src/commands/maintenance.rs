@@ -33,6 +33,15 @@ enum Verb {
     Stop(schedule::StopArgs),
 }
 
+/// How many repositories this machine maintains by a schedule.
+///
+/// # Errors
+///
+/// [`pail::ErrorKind::Local`] if git cannot be run.
+pub(super) async fn scheduled() -> pail::Result<usize> {
+    Ok(places::read().await?.len())
+}
+
 pub(super) async fn run(args: Args) -> Result<(), Stop> {
     match args.verb {
         Verb::Run(args) => work::run(args).await,

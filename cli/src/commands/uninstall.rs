@@ -2,8 +2,8 @@
 
 use super::links::{Found, Program};
 use super::stop::{Stop, say};
-use super::{lfs_settings, man_pages, submodules};
-use crate::{env, multicall};
+use super::{lfs_settings, maintenance, man_pages, submodules};
+use crate::{env, multicall, ui};
 use pail::error::IoContext;
 use std::env::consts::EXE_SUFFIX;
 use std::fs;
@@ -13,7 +13,8 @@ use std::path::PathBuf;
 ///
 /// Removes the links that point at this program, the man pages that were written with
 /// them, and from the global git configuration what tells Git LFS of it and
-/// protocol.<scheme>.allow=always. Anything else stays, git-pail itself too.
+/// protocol.<scheme>.allow=always. Anything else stays, git-pail itself too; where a schedule
+/// still starts it (`git pail maintenance start`), that is told.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
@@ -66,6 +67,16 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
     for key in submodules::disallow(&multicall::SCHEMES).await? {
         say(&format!("unset {key} in the global git configuration"))?;
         removed += 1;
+    }
+    let scheduled = maintenance::scheduled().await? as u64;
+    if scheduled > 0 {
+        let places = match scheduled {
+            1 => "1 repository is".to_owned(),
+            many => format!("{many} repositories are"),
+        };
+        ui::warn(&format!(
+            "{places} still maintained by a schedule that starts git-pail; `git pail maintenance stop --all` ends it"
+        ));
     }
     if removed == 0 {
         say(&format!("there is nothing of ours in {}", folder.display()))?;

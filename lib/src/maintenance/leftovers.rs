@@ -1,6 +1,7 @@
 //! Files that no manifest names: what dead writers left.
 
 use super::merge::{Merged, commit};
+use super::place::is_uploaded_here;
 use super::sweep;
 use crate::error::Result;
 use crate::format::keys;
@@ -71,8 +72,9 @@ pub(super) async fn unfinished(context: &Context, stays: i64, throw_away: bool) 
     let all: Vec<Unfinished> = store.unfinished("").try_collect().await?;
     // One whose age the bucket does not tell may be under way.
     let old = |upload: &&Unfinished| (1..=before).contains(&upload.started);
+    let ours = |upload: &&Unfinished| is_uploaded_here(&upload.key);
     let mut count = 0;
-    for upload in all.iter().filter(old) {
+    for upload in all.iter().filter(ours).filter(old) {
         if throw_away {
             store.abandon(&upload.key, &upload.token).await?;
         }

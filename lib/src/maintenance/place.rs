@@ -1,6 +1,15 @@
 //! Pure: whose a key is.
 
 use crate::format::keys;
+use crate::large_files::lfs::Oid;
+
+/// Whether an upload to this key is the business of the repository whose prefix it lies under.
+/// Below that prefix there may be other repositories, and whatever else a bucket holds.
+pub(super) fn is_uploaded_here(key: &str) -> bool {
+    // In a folder, what dead writers left has names of its own, whosever they were.
+    let is_temporary = || key.rsplit('/').any(|part| part.starts_with(".pail-"));
+    keys::perishable(key).is_some() || Oid::from_key(key).is_some() || is_temporary()
+}
 
 /// Whose a key is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,8 @@ use crate::format::manifest::{LogEntry, RefMove};
 use crate::local::Repository;
 use crate::oid::ObjectFormat;
 use crate::refs::{Outcome, RefName};
-use crate::transaction::{HeadChange, OlderLog, Snapshot, Writes, read_moves};
+use crate::store::Store;
+use crate::transaction::{Cache, HeadChange, OlderLog, Snapshot, Writes, read_moves, with_log};
 use crate::transfer::{self, Context, FetchRequest, Fetched, PushRequest, Pushed};
 use futures_util::StreamExt;
 
@@ -44,13 +45,22 @@ impl Remote {
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] if somebody else's layout lies here, or a newer version
-    /// of ours; [`ErrorKind::Corrupt`] if the manifest is broken; those of the store.
+    /// of ours; [`ErrorKind::Invalid`] if there is none here and one below the prefix, as far
+    /// as the first thousand files tell; [`ErrorKind::Corrupt`] if the manifest is broken; those of the store.
     pub async fn snapshot(&self) -> Result<Option<Snapshot>> {
         let found = Snapshot::read(&*self.context.store, &self.context.cache, None).await?;
         if found.is_none() {
-            self.refuse_foreign(self.foreign().await?)?;
+            self.refuse_occupied().await?;
         }
         Ok(found)
+    }
+
+    /// Refuses a place where there is no repository of ours, and should be none: one that holds
+    /// somebody else's layout, or below which repositories of ours lie. One listing.
+    async fn refuse_occupied(&self) -> Result<()> {
+        let keys = self.first_keys().await?;
+        self.refuse_foreign(foreign::detect(keys.iter().map(String::as_str)))?;
+        self.refuse_above(&keys)
     }
 
     /// Refuses somebody else's layout.
@@ -71,8 +81,8 @@ impl Remote {
         Ok(foreign::detect(keys.iter().map(String::as_str)))
     }
 
-    /// Refuses a place below which repositories of ours lie: one more above them is a
-    /// prefix that was left out, more likely than not.
+    /// Refuses a place below which repositories of ours lie, to read and to write: a part of
+    /// the URL was left out, more likely than not.
     fn refuse_above(&self, keys: &[String]) -> Result<()> {
         let below = keys
             .iter()
@@ -84,9 +94,10 @@ impl Remote {
         let place = self.context.store.describe();
         let below = below.escape_debug();
         let message =
-            format!("cannot make a repository at {place}: one lies below it, at {place}/{below}");
-        Err(Error::new(ErrorKind::Invalid, message)
-            .with_hint("name a prefix that no repository lies below"))
+            format!("there is no repository at {place}; one lies below it, at {place}/{below}");
+        Err(Error::new(ErrorKind::Invalid, message).with_hint(
+            "name that one in the URL, or for a new one a prefix that no repository lies below",
+        ))
     }
 
     /// The first files under the prefix; none where they may not be listed.
@@ -184,9 +195,7 @@ impl Remote {
         if found.is_some() {
             return Ok(false);
         }
-        let keys = self.first_keys().await?;
-        self.refuse_foreign(foreign::detect(keys.iter().map(String::as_str)))?;
-        self.refuse_above(&keys)?;
+        self.refuse_occupied().await?;
         let leased = self.context.probe().await? == Writes::Lease;
         self.context.may_write(leased)?;
         let mut change = self.change("init", who)?;
@@ -209,16 +218,9 @@ impl Remote {
     /// [`ErrorKind::Missing`] if there is no repository; those of the store.
     pub async fn log(&self, limit: usize) -> Result<Vec<LogEntry>> {
         let at = self.existing().await?;
-        let mut entries: Vec<_> = at.manifest.log.entries.iter().rev().cloned().collect();
-        let mut older = OlderLog::new(&*self.context.store, &self.context.cache, &at);
-        while entries.len() < limit {
-            match older.next().await? {
-                Some(next) => entries.extend(next.into_iter().rev()),
-                None => break,
-            }
-        }
-        entries.truncate(limit);
-        Ok(entries)
+        let (store, cache) = (&*self.context.store, &self.context.cache);
+        let read = async |at: &Snapshot| newest(store, cache, at, limit).await;
+        Ok(with_log(store, cache, at, read).await?.1)
     }
 
     /// The moves of one entry of the log.
@@ -258,4 +260,23 @@ impl Remote {
         )
         .with_hint("check the URL; the first push, or `git pail init`, makes a repository")
     }
+}
+
+/// The newest entries of the log, so many at most, newest first.
+async fn newest(
+    store: &dyn Store,
+    cache: &Cache,
+    at: &Snapshot,
+    limit: usize,
+) -> Result<Vec<LogEntry>> {
+    let mut entries: Vec<_> = at.manifest.log.entries.iter().rev().cloned().collect();
+    let mut older = OlderLog::new(store, cache, at);
+    while entries.len() < limit {
+        match older.next().await? {
+            Some(next) => entries.extend(next.into_iter().rev()),
+            None => break,
+        }
+    }
+    entries.truncate(limit);
+    Ok(entries)
 }

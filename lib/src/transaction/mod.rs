@@ -15,7 +15,7 @@ mod uploads;
 
 pub use commit::{Committed, Committer, Verdict};
 pub use files::{Cache, read_log, read_moves};
-pub use older_log::OlderLog;
+pub use older_log::{OlderLog, with_log};
 pub use probe::{Broken, Effort, Promise, Writes, examine, probe};
 pub use rebase::{Applied, Basis, Change, HeadChange, NewPack, Overflow, apply, overflow};
 pub use rework::{LogRework, Rework};

@@ -2,7 +2,7 @@
 
 use super::files::{Cache, read_segment};
 use super::snapshot::Snapshot;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::format::manifest::{LogEntry, SegmentRef};
 use crate::store::Store;
 use futures_util::FutureExt;
@@ -69,6 +69,37 @@ impl<'a> OlderLog<'a> {
         self.left = left;
         self.bytes = self.bytes.saturating_mul(GROWTH);
         Ok(Some(entries.into_iter().flatten().collect()))
+    }
+}
+
+/// How often the manifest is read again because a part of its log was gone.
+const MAX_TURNS: u32 = 4;
+
+/// Does something that reads the log of a state. Where a part of it is gone because it was
+/// joined with others meanwhile, reads the newest state and does it again; answers with the
+/// state that was good.
+///
+/// # Errors
+///
+/// What it says about a state that nobody has changed, or again and again; those of the store.
+pub async fn with_log<T>(
+    store: &dyn Store,
+    cache: &Cache,
+    mut at: Snapshot,
+    mut read: impl AsyncFnMut(&Snapshot) -> Result<T>,
+) -> Result<(Snapshot, T)> {
+    let mut turns = 0;
+    loop {
+        let error = match read(&at).await {
+            Ok(done) => return Ok((at, done)),
+            Err(error) if error.kind() == ErrorKind::Corrupt && turns < MAX_TURNS => error,
+            Err(error) => return Err(error),
+        };
+        match Snapshot::read(store, cache, Some(&at)).await? {
+            Some(newer) if newer.manifest.write_id != at.manifest.write_id => at = newer,
+            _ => return Err(error),
+        }
+        turns += 1;
     }
 }
 

@@ -1,7 +1,12 @@
 //! The doctor mends whatever a process leaves that dies anywhere.
 
-use crate::it::world::{MONTH, SMALL, collect, copy, late, maintain, push, push_ok, remote, sound};
+use crate::it::forget_log::logged;
+use crate::it::world::{
+    MONTH, SMALL, WHO, clone, collect, copy, late, maintain, push, push_ok, remote, sound,
+};
+use pail::format::settings::{LOG_RETENTION, SettingEdit};
 use pail::maintenance::doctor::{Diagnosis, Visit};
+use pail::maintenance::{forget_log, join_log};
 use pail::store::adapter::memory::Memory;
 use pail::store::{Limits, Store};
 use pail::{ObjectFormat, Remote};
@@ -140,6 +145,52 @@ async fn heavy_what_maintenance_leaves_that_dies_anywhere_is_told_and_removed() 
         collect(&late(store, 2, MONTH), &repo).await
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn heavy_what_care_of_the_log_leaves_that_dies_anywhere_is_told_and_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = Repo::init(dir.path().join("work"));
+    repo.commit("a", "one\n");
+    let base = Memory::new();
+    let writer = remote(Arc::new(base.clone()), 1, SMALL);
+    push_ok(&writer, &repo, &[MAIN]).await;
+    logged(&writer, &repo, 8).await;
+    repo.commit("a", "new\n");
+    everywhere("joined log", &base, &repo, async |store, (): &()| {
+        join_log(remote(store, 2, SMALL).context(), WHO).await
+    })
+    .await;
+    let day = vec![SettingEdit::Set(LOG_RETENTION.name, 86_400.into())];
+    let set = writer.change_settings("config", day, Vec::new(), WHO.to_owned());
+    assert!(set.await.unwrap());
+    let forgot = Cell::new(0);
+    // Nothing is written but the manifest, so that nothing is left over at any call.
+    let setup = async || (Arc::new(copy(&base).await) as Arc<dyn Store>, ());
+    let forget = async |store: Arc<dyn Store>, (): &()| {
+        forget_log(late(store, 2, MONTH).context(), WHO).await
+    };
+    let calls = at_every_call(setup, forget, async |bucket, (), run| {
+        let doctor = remote(Arc::clone(&bucket), 3, SMALL);
+        assert_eq!(unnamed(&bucket).await, 0, "{:?}", run.point);
+        assert_eq!(leftovers(&doctor).await, 0, "{:?}", run.point);
+        forget_log(late(Arc::clone(&bucket), 4, MONTH).context(), WHO)
+            .await
+            .unwrap();
+        let at = doctor.existing().await.unwrap();
+        assert!(at.manifest.log.segments.is_empty(), "{:?}", run.point);
+        forgot.set(forgot.get() + 1);
+        assert_eq!(unnamed(&bucket).await, 0, "{:?}", run.point);
+        push_ok(&remote(Arc::clone(&bucket), 5, SMALL), &repo, &[MAIN]).await;
+        let dir = tempfile::tempdir().unwrap();
+        clone(&bucket, &dir.path().join("clone")).await;
+    })
+    .await;
+    eprintln!("doctor: {} points: forgotten log", forgot.get());
+    assert!(
+        calls >= 10,
+        "the manifest, eight parts, the manifest: {calls}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ const DAY: i64 = 86_400;
 const MAIN: &str = "main:refs/heads/main";
 
 /// A log of so many parts.
-async fn logged(remote: &Remote, repo: &Repo, parts: usize) {
+pub(crate) async fn logged(remote: &Remote, repo: &Repo, parts: usize) {
     for number in 0.. {
         let at = remote.snapshot().await.unwrap();
         let segments = at.as_ref().map(|at| at.manifest.log.segments.len());

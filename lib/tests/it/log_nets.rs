@@ -7,11 +7,12 @@ use crate::it::world::{
     self, MONTH, SMALL, WHO, collect, copy, edits, late, local, push, push_ok, remote, sound,
 };
 use pail::format::manifest::LogEntry;
-use pail::maintenance::join_log;
-use pail::refs::Outcome;
+use pail::maintenance::restore::{self, RestoreRequest};
+use pail::maintenance::{Bench, join_log};
+use pail::refs::{Outcome, RefName};
 use pail::store::Store;
 use pail::store::adapter::memory::Memory;
-use pail::{ErrorKind, Result};
+use pail::{ErrorKind, Key, Result};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -137,6 +138,84 @@ async fn heavy_of_two_that_join_the_log_one_does() {
     let (_dir, repo, base) = logged().await;
     let clients = [joiner(1), joiner(2), pusher(&repo, 3)];
     in_every_order("two joined logs and a push", &clients, &repo, &base).await;
+}
+
+/// Reads the log or restores a ref while the log is joined and what was joined is deleted, in
+/// every order.
+#[tokio::test(start_paused = true)]
+async fn heavy_readers_of_a_log_that_is_joined_meanwhile_read_on() {
+    let (dir, repo, base) = logged().await;
+    let before = entries(&base).await;
+    let setup = async || (Arc::new(copy(&base).await) as Arc<dyn Store>, ());
+    let bench = Bench {
+        git: world::git(&repo),
+        folder: dir.path().join("bench"),
+        lender: None,
+    };
+    let request = RestoreRequest {
+        name: RefName::new("refs/heads/side").unwrap(),
+        when: restore::When::Before(1),
+        override_protection: false,
+        dry_run: true,
+        who: WHO.to_owned(),
+    };
+    let (bench, request) = (&bench, &request);
+    let reader = client(move |store, _: Rc<()>| async move {
+        Read::Log(remote(store, 3, SMALL).log(usize::MAX).await.unwrap())
+    });
+    let restorer = client(move |store, _: Rc<()>| async move {
+        let remote = remote(store, 4, SMALL);
+        Read::Restored(
+            remote
+                .restore(request, bench)
+                .await
+                .unwrap()
+                .new
+                .to_string(),
+        )
+    });
+    let side = repo.id("side").unwrap();
+    for (what, second) in [("log", reader), ("restore", restorer)] {
+        let clients = [sweeper(), second];
+        let explored = Explore::up_to(100)
+            .run(setup, &clients, async |_, _, read, _| {
+                for read in read {
+                    match read {
+                        Read::Log(entries) => {
+                            let told = entries.iter().map(|entry| entry.generation).rev();
+                            let all = before.iter().map(|entry| entry.generation);
+                            assert!(told.take(before.len()).eq(all));
+                        }
+                        Read::Restored(to) => assert_eq!(to, side),
+                        Read::Nothing => {}
+                    }
+                }
+            })
+            .await;
+        ran(&format!("joined log and {what}"), explored);
+    }
+}
+
+/// Joins the log, and deletes at once what was joined, as is done where much happens.
+fn sweeper<'a>() -> Client<'a, (), Read> {
+    client(move |store: Arc<dyn Store>, _: Rc<()>| async move {
+        join_log(remote(Arc::clone(&store), 1, SMALL).context(), WHO)
+            .await
+            .unwrap();
+        let at = remote(Arc::clone(&store), 2, SMALL).existing().await;
+        for gone in at.unwrap().manifest.condemned {
+            store.delete(&Key::new(gone.key).unwrap()).await.unwrap();
+        }
+        Read::Nothing
+    })
+}
+
+/// What a reader was told.
+#[derive(Debug)]
+enum Read {
+    Log(Vec<LogEntry>),
+    Restored(String),
+    Nothing,
 }
 
 #[tokio::test(start_paused = true)]

@@ -216,3 +216,20 @@ fn what_is_not_there_is_not_put_down() {
     let nothing = shown(&world, &["maintenance", "run", "--schedule", "hourly"]);
     assert_eq!(nothing, "");
 }
+
+#[test]
+fn uninstalling_tells_that_a_schedule_still_starts_us() {
+    let host = Host::new();
+    host.pushed("work");
+    let (url, bin) = (host.world.url(), host.world.path("bin"));
+    let uninstall = ["uninstall", "--dir", bin.to_str().unwrap()];
+    let told = "still maintained by a schedule";
+    let out = host.pail(&uninstall);
+    assert!(out.ok() && !out.stderr.contains(told), "{}", out.stderr);
+    host.ok(&["maintenance", "start", &url, "--scheduler", "crontab"]);
+    let out = host.pail(&uninstall);
+    assert!(out.ok() && out.stderr.contains(told), "{}", out.stderr);
+    host.ok(&["maintenance", "stop", "--all"]);
+    let out = host.pail(&uninstall);
+    assert!(out.ok() && !out.stderr.contains(told), "{}", out.stderr);
+}

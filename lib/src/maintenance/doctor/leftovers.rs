@@ -6,7 +6,7 @@ use crate::format::manifest::Why;
 use crate::format::{keys, settings};
 use crate::maintenance::fsck::named_by;
 use crate::maintenance::merge::{Merged, commit};
-use crate::maintenance::place::Place;
+use crate::maintenance::place::{Place, is_uploaded_here};
 use crate::store::{Listed, Unfinished};
 use crate::transaction::{Rework, Snapshot};
 use crate::transfer::{Context, leftovers};
@@ -210,6 +210,7 @@ async fn find(
     while let Some(upload) = uploads.next().await {
         match upload {
             Ok(upload) if waiting.contains(&(upload.key.clone(), upload.token.clone())) => {}
+            Ok(upload) if !is_uploaded_here(&upload.key) => {}
             Ok(upload) if old(upload.started) => found.uploads.push(upload),
             Ok(_) => found.young += 1,
             Err(error) => {

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::settings::OVERRIDE_PROTECTION;
 use crate::oid::ObjectId;
 use crate::refs::{Expected, Outcome, RefEdit, RefName, RefValue};
-use crate::transaction::{Applied, Basis, Change, Committed, Snapshot, apply};
+use crate::transaction::{Applied, Basis, Change, Committed, Snapshot, apply, with_log};
 use crate::transfer::{Context, PushRequest, Told, push_as};
 
 /// What is asked for.
@@ -62,7 +62,9 @@ pub async fn restore(
     request: &RestoreRequest,
     bench: &Bench,
 ) -> Result<Restored> {
-    let (new, generation) = find::value(context, &at, request).await?;
+    let (store, cache) = (&*context.store, &context.cache);
+    let value = async |at: &Snapshot| find::value(context, at, request).await;
+    let (at, (new, generation)) = with_log(store, cache, at, value).await?;
     let old = at.refs.get(&request.name).map(|value| value.oid);
     let restored = |outcome| Restored {
         old,
