@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """git-annex with our special remote and with its own, in turns, on the tests' server.
 
-    cargo build --release --package git-pail
-    cargo xtask services up; eval "$(cargo xtask env)"
-    bench/annex.py --ours target/release/git-pail
+    bench/annex.py
 
-Four remotes: `directory` and `S3` are git-annex's own, `ours, folder` and `ours, S3` are ours
+Builds the program unless `--ours` names one, and starts the tests' services unless their
+environment is there already (`eval "$(cargo xtask env)"`). Four remotes: `directory` and `S3` are git-annex's own, `ours, folder` and `ours, S3` are ours
 in the same places. Many small files and one large one go there, are asked for, come back, and
 are dropped. Prints each run (wall seconds, CPU seconds of git-annex and what it starts, peak
 memory of the largest process in MiB), then medians and their ratios. The server shares the
@@ -14,6 +13,8 @@ machine, and its CPU is not counted. What comes back has been checked by git-ann
 
 import argparse
 import collections
+import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -23,6 +24,8 @@ import sys
 import tempfile
 import threading
 import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 class Peak(threading.Thread):
@@ -143,6 +146,35 @@ def remotes(folder):
     }
 
 
+def built():
+    """The program as it is released."""
+    words = ["cargo", "build", "--release", "--package", "git-pail", "--message-format=json"]
+    said = subprocess.run(words, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    lines = (json.loads(line) for line in said.splitlines())
+    found = [line["executable"] for line in lines if line.get("executable")]
+    return found[-1]
+
+
+@contextlib.contextmanager
+def services():
+    """The tests' services, and their environment."""
+    if "PAIL_TEST_S3_ENDPOINT" in os.environ:
+        yield
+        return
+    xtask = lambda *words: subprocess.run(
+        ["cargo", "xtask", *words], cwd=ROOT, check=True, stdout=subprocess.PIPE
+    ).stdout
+    xtask("services", "up")
+    try:
+        script = 'eval "$1"; env -0'
+        words = ["bash", "-c", script, "bash", xtask("env").decode()]
+        shown = subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout.decode()
+        os.environ.update(pair.split("=", 1) for pair in shown.split("\0") if "=" in pair)
+        yield
+    finally:
+        xtask("services", "down")
+
+
 def name_of(remote):
     return remote.replace(", ", "-").replace(" ", "-")
 
@@ -159,7 +191,7 @@ STEPS = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ours", required=True, help="the program git-pail")
+    parser.add_argument("--ours", help="the program git-pail; built if it is not named")
     parser.add_argument("--files", type=int, default=1000, help="how many small files")
     parser.add_argument("--size", type=int, default=10240, help="bytes of each")
     parser.add_argument("--large", type=int, default=1024, help="MiB of the large file")
@@ -167,7 +199,12 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", nargs="*", default=["small", "large"])
     args = parser.parse_args()
+    args.ours = args.ours or built()
+    with services():
+        run(args)
 
+
+def run(args):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="annex-bench-"))
     try:
         env = environment(folder, args.ours)
