@@ -4,13 +4,17 @@ use super::ground;
 use super::job::{Fault, Job};
 use super::session::Session;
 use super::settings::Settings;
+use bytes::Bytes;
 use pail::error::IoContext;
 use pail::format::keys;
 use pail::large_files::annex::{Content, MARKER, PARAMETERS, USUAL_PREFIX, claim, to_key};
 use pail::local::{Git, annex_knows};
-use pail::store::{Got, Location, Store, Want};
+use pail::store::{Got, Location, Precondition, Store, Want};
 use pail::{Error, ErrorKind};
 use std::path::Path;
+
+/// A file that is there for a moment.
+const SCRATCH: &[u8] = b"pail-was-here";
 
 /// Lists the parameters, for `git annex initremote --whatelse`; git-annex refuses others.
 pub(super) fn list(job: &Job) -> Result<(), Fault> {
@@ -69,18 +73,28 @@ async fn refuse_repository(store: &dyn Store, prefix: &str) -> Result<(), Error>
         // It may lie beside a repository.
         prefix => to_key(prefix, MARKER.as_bytes())?,
     };
-    match (store.get(&manifest, Want::range(0..1)).await, prefix) {
-        (Ok(Got::Found(_)), "") => {}
-        (Ok(_), _) => return Ok(()),
+    match store.get(&manifest, Want::range(0..1)).await {
+        Ok(Got::Found(_)) if prefix.is_empty() => {}
+        Ok(_) => return Ok(()),
         // A policy without the right to list says that of what is absent, too.
-        (Err(error), prefix) if error.kind() == ErrorKind::Denied && !prefix.is_empty() => {
-            return Ok(());
-        }
-        (Err(error), _) => return Err(error),
+        Err(error) if error.kind() == ErrorKind::Denied => return may_write(store, prefix).await,
+        Err(error) => return Err(error),
     }
     let what = format!("a git repository lies at {}", store.describe());
     Err(Error::new(ErrorKind::Invalid, what)
         .with_hint("give the tree a place of its own: another URL, or fileprefix=tree/"))
+}
+
+/// Whether a file can be written and removed. Two requests.
+async fn may_write(store: &dyn Store, prefix: &str) -> Result<(), Error> {
+    let scratch = to_key(prefix, SCRATCH)?;
+    // Whoever wins a race for it has shown as much.
+    drop(
+        store
+            .put(&scratch, Bytes::new(), Precondition::Always)
+            .await?,
+    );
+    store.delete(&scratch).await
 }
 
 /// Other programs and other worktrees start elsewhere than this one.

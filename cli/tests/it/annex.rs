@@ -14,6 +14,7 @@ mod import;
 mod interop;
 mod making;
 mod messages;
+mod narrow;
 mod requests;
 mod site;
 mod testremote;

@@ -2,7 +2,7 @@
 
 mod doctor;
 mod fsck;
-mod own_bucket;
+pub(crate) mod own_bucket;
 mod policy;
 mod protect;
 mod restore;

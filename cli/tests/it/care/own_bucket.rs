@@ -5,14 +5,14 @@ use std::path::Path;
 use testkit::git::run;
 use testkit::services::{S3Service, s3};
 
-pub(super) struct OwnBucket<'a> {
+pub(crate) struct OwnBucket<'a> {
     world: &'a World,
     service: S3Service,
     name: String,
 }
 
 impl<'a> OwnBucket<'a> {
-    pub(super) fn make(world: &'a World) -> Self {
+    pub(crate) fn make(world: &'a World) -> Self {
         let folder = world.path(".").canonicalize().unwrap();
         let folder = folder.file_name().unwrap().to_str().unwrap().to_lowercase();
         let folder: String = folder.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -26,7 +26,7 @@ impl<'a> OwnBucket<'a> {
     }
 
     /// Sets something, as the administrator.
-    pub(super) fn put(&self, query: &str, body: &[u8]) {
+    pub(crate) fn put(&self, query: &str, body: &[u8]) {
         let service = &self.service;
         let mut command = self.world.git().at(Path::new("/")).program("curl");
         command.args(["-sS", "--fail", "--aws-sigv4", "aws:amz:us-east-1:s3"]);
@@ -39,7 +39,11 @@ impl<'a> OwnBucket<'a> {
         assert!(out.ok(), "PUT {query}: {}{}", out.stdout, out.stderr);
     }
 
-    pub(super) fn url(&self, prefix: &str) -> String {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn url(&self, prefix: &str) -> String {
         let host = self.service.endpoint.trim_start_matches("http://");
         format!(
             "pail::s3+http://{host}/{}/{prefix}?region=us-east-1",

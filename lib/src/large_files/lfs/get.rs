@@ -90,7 +90,12 @@ async fn bring(
     let sum = match written {
         Ok(sum) => sum,
         Err(error) => {
-            if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Denied) {
+            let passes = [
+                ErrorKind::Unavailable,
+                ErrorKind::Denied,
+                ErrorKind::Archived,
+            ];
+            if !passes.contains(&error.kind()) {
                 landing.throw_away();
             }
             return Err(error);

@@ -82,7 +82,7 @@ pub async fn visit(context: &Context, visit: &Visit) -> Result<Diagnosis> {
         Ok(at) => at,
         Err(error) => {
             let code = match error.kind() {
-                ErrorKind::Denied => "read-denied",
+                ErrorKind::Denied | ErrorKind::Archived => "read-denied",
                 ErrorKind::Missing => "no-bucket",
                 ErrorKind::Unsupported => "newer-layout",
                 ErrorKind::Corrupt => "damaged",
