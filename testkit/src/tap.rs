@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use pail::store::{
-    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Recall, Recalled, Resumed, Rules,
-    Store, Unfinished, Upload, Want,
+    Body, Capabilities, Copied, FileInfo, Got, Listed, Precondition, Put, Recall, Recalled,
+    Resumed, Rules, Store, Unfinished, Upload, Want, Whereabouts,
 };
-use pail::{Key, Result};
+use pail::{Error, Key, Result};
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,6 +29,7 @@ pub enum Verb {
     Unfinished,
     List,
     Delete,
+    Copy,
     Rules,
     Recall,
     Create,
@@ -37,7 +38,7 @@ pub enum Verb {
 impl Verb {
     /// Whether it leaves the visible files as they are.
     pub fn reads(self) -> bool {
-        !matches!(self, Self::Put | Self::Complete | Self::Delete)
+        !matches!(self, Self::Put | Self::Complete | Self::Delete | Self::Copy)
     }
 }
 
@@ -225,6 +226,25 @@ impl<T: Tap> Store for Tapped<T> {
 
     async fn create(&self) -> Result<()> {
         self.call(&call(Verb::Create, ""), self.inner.create())
+            .await
+    }
+
+    /// A call for each, so that whatever happens may happen between two of them.
+    async fn delete_many(&self, keys: &[Key]) -> Result<Vec<(Key, Error)>> {
+        let mut failed = Vec::new();
+        for key in keys {
+            let done = self.delete(key).await;
+            failed.extend(done.err().map(|error| (key.clone(), error)));
+        }
+        Ok(failed)
+    }
+
+    async fn whereabouts(&self, key: &Key) -> Result<Option<Whereabouts>> {
+        self.inner.whereabouts(key).await
+    }
+
+    async fn copy(&self, from: &Whereabouts, size: u64, key: &Key) -> Result<Copied> {
+        self.call(&call(Verb::Copy, key), self.inner.copy(from, size, key))
             .await
     }
 }

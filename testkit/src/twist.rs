@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use pail::store::{
-    Capabilities, FileInfo, Got, Listed, Precondition, Put, Recall, Recalled, Resumed, Rules,
-    Store, Unfinished, Upload, Want,
+    Capabilities, Copied, FileInfo, Got, Listed, Precondition, Put, Recall, Recalled, Resumed,
+    Rules, Store, Unfinished, Upload, Want, Whereabouts,
 };
-use pail::{Key, Result};
+use pail::{Error, Key, Result};
 use std::fmt;
 
 /// What is different. Whatever a twist leaves out, the inner store does.
@@ -105,6 +105,23 @@ impl<T: Twist> Store for Twisted<T> {
 
     async fn delete(&self, key: &Key) -> Result<()> {
         self.0.delete(key).await
+    }
+
+    async fn delete_many(&self, keys: &[Key]) -> Result<Vec<(Key, Error)>> {
+        let mut failed = Vec::new();
+        for key in keys {
+            let done = self.0.delete(key).await;
+            failed.extend(done.err().map(|error| (key.clone(), error)));
+        }
+        Ok(failed)
+    }
+
+    async fn whereabouts(&self, key: &Key) -> Result<Option<Whereabouts>> {
+        self.0.inner().whereabouts(key).await
+    }
+
+    async fn copy(&self, from: &Whereabouts, size: u64, key: &Key) -> Result<Copied> {
+        self.0.inner().copy(from, size, key).await
     }
 
     async fn rules(&self) -> Result<Rules> {

@@ -29,6 +29,10 @@ pub struct Capabilities {
     /// Whether two uploads of one file stand apart, so that the one that ends later stands.
     /// Elsewhere the first that is completed ends the other.
     pub uploads_apart: bool,
+    /// Most files that one request deletes; 1 where each needs its own.
+    pub deletes: usize,
+    /// Whether the service copies files by itself.
+    pub copies: bool,
     /// Whether the bytes cross a network, so that parallel ranges and larger parts pay.
     pub remote: bool,
 }

@@ -91,6 +91,8 @@ mod tests {
             max_parts,
             ordered: false,
             uploads_apart: true,
+            deletes: 1,
+            copies: false,
             remote: true,
         }
     }

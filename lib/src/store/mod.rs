@@ -6,8 +6,10 @@
 pub mod adapter;
 mod archive;
 mod capability;
+mod copy;
 mod credentials;
 mod cut;
+mod deletion;
 mod download;
 mod env;
 mod keep;
@@ -25,6 +27,8 @@ pub use self::url::{
 };
 pub use archive::{Recall, Recalled, Speed};
 pub use capability::{Capabilities, ConditionalPut};
+pub use copy::{Copied, Whereabouts};
+pub use deletion::delete_all;
 pub use download::{MIN_PIECE, Piece, Wanted, download, download_from, download_keeping};
 pub use env::{Env, SystemEnv};
 pub(crate) use keep::read_kept;
@@ -35,7 +39,7 @@ pub use put::{Precondition, Put, Version};
 pub use rules::{Does, Lifecycle, Lock, Rules, Seen};
 pub use upload::{Begun, FileSource, Journal, Limits, NoJournal, Source, upload, upload_noting};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::Key;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -109,6 +113,25 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Deletes a file; one that is not there counts as deleted. One request.
     async fn delete(&self, key: &Key) -> Result<()>;
+
+    /// Deletes files in any order; answers those that are not deleted, each with its reason.
+    /// One request for as many as [`Capabilities::deletes`] says.
+    ///
+    /// An error says that nothing is known of any of them; to ask again does no harm.
+    async fn delete_many(&self, keys: &[Key]) -> Result<Vec<(Key, Error)>>;
+
+    /// Where a file lies, or would lie, for another store to copy it from there; `None` where
+    /// the service copies nothing by itself. No request.
+    async fn whereabouts(&self, key: &Key) -> Result<Option<Whereabouts>>;
+
+    /// Has the service itself copy a file of `size` bytes, from another place of it, in the
+    /// place of what is here: its bytes do not pass through this machine. Readers see all of
+    /// it or none. It has what the options say, as if it had been written here without a
+    /// condition, and `size` bytes: that was looked at.
+    ///
+    /// Two requests. Beyond the size that a service copies at once, one more for each piece
+    /// and two to begin and to end.
+    async fn copy(&self, from: &Whereabouts, size: u64, key: &Key) -> Result<Copied>;
 
     /// What the bucket does with files by itself, as far as these credentials may see it: what
     /// may not be seen is an answer, too. Three requests at most.
@@ -197,6 +220,9 @@ pub struct Listed {
     pub size: u64,
     /// Seconds since 1970 at which it was last written, by the bucket's clock.
     pub modified: i64,
+    /// Another text after each write of other bytes, where listings tell. It need not be the
+    /// version that [`Store::head`] names.
+    pub state: Option<String>,
 }
 
 /// Which bytes to read, and when not to.

@@ -8,7 +8,8 @@ use pail::ids::{Ids, SystemIds};
 use pail::store::adapter::google::Google;
 use pail::store::layer::Retry;
 use pail::store::{
-    Does, Env, Got, Location, Options, Precondition, Put, Seen, Store, SystemEnv, Version, Want,
+    Copied, Does, Env, Got, Location, Options, Precondition, Put, Seen, Store, SystemEnv, Version,
+    Want,
 };
 use pail::transaction::{Writes, probe};
 use pail::{Error, ErrorKind, Key};
@@ -104,6 +105,33 @@ async fn google_keeps_the_whole_contract() {
     let service = start(Rules::default());
     conformance(|| Arc::new(store(&service))).await;
     conformance(|| Arc::new(Retry::new(store(&service), Arc::new(SystemIds)))).await;
+}
+
+#[tokio::test]
+async fn a_copy_goes_on_until_it_is_whole_and_has_what_the_options_say() {
+    let service = start(Rules {
+        rewritten: 1000,
+        ..Rules::default()
+    });
+    let there = store(&service);
+    let whole = testkit::seed::Chance::new(3).bytes(2500);
+    let put = there
+        .put(&key("f"), whole.clone().into(), Precondition::Always)
+        .await;
+    assert!(matches!(put, Ok(Put::Written(_))), "{put:?}");
+    let from = there.whereabouts(&key("f")).await.unwrap().unwrap();
+    let here = with(
+        &service,
+        "storage-class=nearline&acl=public-read&metadata=team=red",
+    );
+    let copied = here.copy(&from, 2500, &key("copy")).await.unwrap();
+    assert_eq!(copied, Copied::Done);
+    let object = service.object("copy").unwrap();
+    assert!(object.body == whole);
+    let said = object.attributes;
+    assert_eq!(said.class.as_deref(), Some("NEARLINE"));
+    assert_eq!(said.acl.as_deref(), Some("publicRead"));
+    assert_eq!(said.metadata["team"], "red");
 }
 
 #[tokio::test]

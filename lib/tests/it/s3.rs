@@ -6,7 +6,7 @@ use pail::ids::{Ids, SystemIds};
 use pail::store::adapter::s3::S3;
 use pail::store::layer::Retry;
 use pail::store::{
-    Env, Got, Location, Options, Precondition, Put, Store, SystemEnv, Version, Want,
+    Copied, Env, Got, Location, Options, Precondition, Put, Store, SystemEnv, Version, Want,
 };
 use pail::{Error, ErrorKind, Key};
 use std::collections::BTreeMap;
@@ -103,6 +103,41 @@ async fn read(store: &S3, name: &str, want: Want) -> Vec<u8> {
 async fn s3_keeps_the_whole_contract() {
     conformance(|| Arc::new(store())).await;
     conformance(|| Arc::new(Retry::new(store(), Arc::new(SystemIds)))).await;
+}
+
+#[tokio::test]
+async fn copies_come_from_other_prefixes_and_large_ones_in_parts() {
+    let (name, secret) = keys();
+    let there = store();
+    let url = format!(
+        "s3+http://{name}:{secret}@{}/{}/it/{}?part-size=5M",
+        endpoint(),
+        bucket(),
+        fresh()
+    );
+    let location = Location::parse(&url).expect("a URL");
+    let options = Options::gather(&location, []).expect("options");
+    let Location::S3(location) = location else {
+        panic!("{location}");
+    };
+    let env: Arc<dyn Env> = Arc::new(BTreeMap::new());
+    let here = S3::open(&location, &options, env);
+    let whole = testkit::seed::Chance::new(11).bytes(11 << 20);
+    let written = there
+        .put(&key("large"), whole.clone().into(), Precondition::Always)
+        .await;
+    assert!(matches!(written, Ok(Put::Written(_))), "{written:?}");
+    let from = there.whereabouts(&key("large")).await.expect("an answer");
+    let from = from.expect("a place");
+    let copied = here.copy(&from, whole.len() as u64, &key("d/copy")).await;
+    assert_eq!(copied.expect("an answer"), Copied::Done);
+    assert!(read(&here, "d/copy", Want::all()).await == whole);
+    // An ETag of three parts.
+    let info = here.head(&key("d/copy")).await.expect("an answer");
+    let version = info.expect("it is there").version;
+    assert!(version.as_str().ends_with("-3\""), "{version:?}");
+    let left: Vec<_> = here.unfinished("").try_collect().await.expect("a list");
+    assert_eq!(left, []);
 }
 
 #[tokio::test]

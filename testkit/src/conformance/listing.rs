@@ -1,6 +1,7 @@
 //! Listings: all of it, once, in order.
 
-use super::{bytes, key, listed, promise, write};
+use super::deleting::delete;
+use super::{bytes, listed, promise, write};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use pail::store::Store;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub(super) async fn all(make: &impl Fn() -> Arc<dyn Store>) {
         keys_come_in_the_order_of_their_bytes(&*make()).await;
     }
     every_page_is_listed(&*make()).await;
+    other_bytes_are_another_state(&*make()).await;
 }
 
 async fn an_empty_bucket_lists_nothing(store: &dyn Store) {
@@ -93,13 +95,28 @@ async fn every_page_is_listed(store: &dyn Store) {
         listed(store, "d1/", Some(&names[500])).await,
         &names[501..800]
     );
-    stream::iter(&names[..20])
-        .map(|name| async move {
-            let deleted = store.delete(&key(name)).await;
-            deleted.unwrap_or_else(|error| panic!("delete {name}: {error}"));
-        })
-        .buffer_unordered(PARALLEL)
-        .collect::<Vec<()>>()
-        .await;
+    delete(store, &names[..20]).await;
     assert_eq!(listed(store, "", None).await, &names[20..]);
+    delete(store, &names[20..]).await;
+    assert!(listed(store, "", None).await.is_empty());
+}
+
+async fn other_bytes_are_another_state(store: &dyn Store) {
+    promise("a listing that tells states apart tells a file of as many other bytes");
+    let state = async || {
+        let files: Vec<_> = store.list("f", None).try_collect().await?;
+        Ok::<_, pail::Error>(files[0].state.clone())
+    };
+    let state = async || {
+        state()
+            .await
+            .unwrap_or_else(|error| panic!("list: {error}"))
+    };
+    write(store, "f", bytes("one")).await;
+    let first = state().await;
+    assert_eq!(state().await, first);
+    write(store, "f", bytes("two")).await;
+    let second = state().await;
+    assert_eq!(second.is_some(), first.is_some());
+    assert!(second.is_none() || second != first, "{second:?}");
 }

@@ -4,6 +4,8 @@
 //! a key that is also the folder of another (`a` beside `a/b`), which a disk cannot have,
 //! and a different version for the same bytes, which an ETag made of them does not give.
 
+mod copying;
+mod deleting;
 mod listing;
 mod multipart;
 mod races;
@@ -26,6 +28,8 @@ pub async fn conformance(make: impl Fn() -> Arc<dyn Store>) {
     writing::all(&make).await;
     listing::all(&make).await;
     multipart::all(&make).await;
+    copying::all(&make).await;
+    deleting::all(&make).await;
     races(make).await;
 }
 
@@ -40,6 +44,8 @@ pub async fn plain(make: impl Fn() -> Arc<dyn Store>) {
     writing::plain(&make).await;
     listing::all(&make).await;
     multipart::all(&make).await;
+    copying::all(&make).await;
+    deleting::all(&make).await;
 }
 
 /// The part of the contract that settles races: it fails on a store that ignores

@@ -18,27 +18,69 @@ pub(super) struct Ask {
     pub(super) query: BTreeMap<String, String>,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// Source and destination, where one object is to be copied to another.
+    pub(super) rewrite: Option<Rewrite>,
+}
+
+/// Two objects, each with its bucket.
+#[derive(Debug)]
+pub(super) struct Rewrite {
+    pub(super) from: (String, String),
+    pub(super) to: (String, String),
+}
+
+impl Rewrite {
+    /// <https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite>
+    fn of(path: &str) -> Result<Option<Self>, Refusal> {
+        let parts: Vec<_> = path.split('/').collect();
+        let [
+            "",
+            "storage",
+            "v1",
+            "b",
+            bucket,
+            "o",
+            object,
+            "rewriteTo",
+            "b",
+            to,
+            "o",
+            name,
+        ] = parts[..]
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            from: (decode(bucket)?, decode(object)?),
+            to: (decode(to)?, decode(name)?),
+        }))
+    }
 }
 
 impl Ask {
     pub(super) fn new(parts: http::request::Parts, body: Bytes) -> Result<Self, Refusal> {
         let path = parts.uri.path();
+        let rewrite = Rewrite::of(path)?;
         let path = path.strip_prefix('/').unwrap_or(path);
         let (bucket, object) = path.split_once('/').unwrap_or((path, ""));
-        let object = decode(object)?;
+        let (bucket, object) = match &rewrite {
+            Some(rewrite) => rewrite.to.clone(),
+            None => (decode(bucket)?, decode(object)?),
+        };
         if object.len() > MAX_NAME || object.contains(['\r', '\n']) {
             return Err(refuse(400, "InvalidObjectName", "The name is not usable."));
         }
         let query = parts.uri.query().unwrap_or_default();
         Ok(Self {
             method: parts.method,
-            bucket: decode(bucket)?,
+            bucket,
             object,
             query: url::form_urlencoded::parse(query.as_bytes())
                 .into_owned()
                 .collect(),
             headers: parts.headers,
             body,
+            rewrite,
         })
     }
 

@@ -15,6 +15,7 @@ mod checksum;
 mod listing;
 mod objects;
 mod parts;
+mod rewrite;
 mod rules;
 mod server;
 #[cfg(test)]

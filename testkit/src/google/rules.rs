@@ -21,6 +21,8 @@ pub struct Rules {
     pub pause: Option<Duration>,
     /// Most objects of one page; Google says 1,000.
     pub page: usize,
+    /// Most bytes that one request copies.
+    pub rewritten: usize,
     /// What becomes of conditions.
     pub conditions: Conditions,
     /// Whether a check and its write are one step.
@@ -62,6 +64,7 @@ impl Default for Rules {
             requester_pays: None,
             pause: None,
             page: 1000,
+            rewritten: 64 << 20,
             conditions: Conditions::Kept,
             atomicity: Atomicity::OneStep,
             lifecycle: String::new(),

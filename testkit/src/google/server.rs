@@ -4,7 +4,7 @@
 use super::answer::{Answer, Refusal, refuse};
 use super::ask::Ask;
 use super::rules::Rules;
-use super::{Shared, listing, objects, parts};
+use super::{Shared, listing, objects, parts, rewrite};
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -97,6 +97,7 @@ async fn answer(shared: &Shared, ask: &Ask) -> Result<Answer, Refusal> {
         Method::GET | Method::HEAD if object => objects::read(ask, &bucket()),
         Method::PUT if object && has("uploadId") => parts::put_part(ask, &mut bucket()),
         Method::PUT if object => objects::put(shared, ask).await,
+        Method::POST if ask.rewrite.is_some() => rewrite::rewrite(shared, ask),
         Method::POST if object && has("uploads") => parts::begin(ask, &mut bucket()),
         Method::POST if object && has("uploadId") => parts::complete(shared, ask),
         Method::DELETE if object && has("uploadId") => parts::abort(ask, &mut bucket()),

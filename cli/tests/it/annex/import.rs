@@ -7,6 +7,7 @@ use testkit::repo::Repo;
 on_every_site!(
     what_others_put_there_is_imported,
     what_others_change_is_imported_again,
+    as_many_other_bytes_are_imported_again,
 );
 // Git-annex's own remotes do both at once, and want `--force` for it.
 super::site::tests!(both_on_folder: folder, ours, one_place_is_exported_to_and_imported_from);
@@ -71,6 +72,16 @@ fn what_others_put_there_is_imported(site: &Site) {
     repo.ok(&["annex", "drop", "-q", "--force", "a"]);
     repo.ok(&["annex", "get", "-q", "--from=r", "a"]);
     repo.ok(&["annex", "fsck", "-q", "--from=r"]);
+}
+
+fn as_many_other_bytes_are_imported_again(site: &Site) {
+    put(site, &[("a", "one\n")]);
+    let repo = ready(site, &[]);
+    for text in ["one\n", "two\n", "six\n"] {
+        // Most likely within one second, which is as exact as listings of times are.
+        put(site, &[("a", text)]);
+        assert_eq!(imported(&repo, &[]), files(&[("a", text)]));
+    }
 }
 
 fn what_others_change_is_imported_again(site: &Site) {

@@ -17,7 +17,8 @@ pub struct TreeFile {
     /// Its bytes.
     pub size: u64,
     /// Another one after each change, and for each name: git-annex takes files of one state for
-    /// the same content. When it was written, in seconds, its size, and a hash of its name.
+    /// the same content. When it was written, in seconds, its size, a hash of its name, and one
+    /// of what the store tells its states apart by, where listings say that.
     pub state: String,
 }
 
@@ -44,11 +45,13 @@ fn tree_file(prefix: &str, listed: &Listed) -> Option<TreeFile> {
         || name == MARKER.as_bytes()
         || name.split(|byte| *byte == b'/').any(of_git);
     let hash = crate::oid::hex(&Md5::digest(&name));
-    (!odd).then(|| TreeFile {
-        name,
-        size: listed.size,
-        state: format!("{}-{}-{hash}", listed.modified, listed.size),
-    })
+    let mut state = format!("{}-{}-{hash}", listed.modified, listed.size);
+    if let Some(told) = &listed.state {
+        let told = crate::oid::hex(&Md5::digest(told));
+        state = format!("{state}-{told}");
+    }
+    let size = listed.size;
+    (!odd).then_some(TreeFile { name, size, state })
 }
 
 #[cfg(test)]
@@ -57,17 +60,16 @@ mod tests {
 
     #[test]
     fn a_tree_is_what_can_lie_in_a_work_tree() {
-        let file = |key: &str| {
-            let (key, size, modified) = (key.to_owned(), 3, 1_700_000_000);
-            tree_file(
-                "p/",
-                &Listed {
-                    key,
-                    size,
-                    modified,
-                },
-            )
+        let told = |key: &str, state: Option<&str>| {
+            let listed = Listed {
+                key: key.to_owned(),
+                size: 3,
+                modified: 1_700_000_000,
+                state: state.map(str::to_owned),
+            };
+            tree_file("p/", &listed)
         };
+        let file = |key: &str| told(key, None);
         let found = file("p/sub dir/a.txt").expect("a file");
         assert_eq!(found.name, b"sub dir/a.txt");
         // The hash is `printf '%s' 'sub dir/a.txt' | md5sum`.
@@ -75,6 +77,12 @@ mod tests {
         assert_eq!(found.state, "1700000000-3-07f73b54261b1b6dcd3a9765cf7a1202");
         let other = file("p/sub dir/b.txt").expect("a file");
         assert_ne!(other.state, found.state);
+        // `printf '%s' '"1"' | md5sum`
+        let versioned = told("p/sub dir/a.txt", Some("\"1\"")).expect("a file");
+        assert_eq!(
+            versioned.state,
+            format!("{}-2f7bb230c70819aeb10b45a709bcf48f", found.state)
+        );
         assert_eq!(file("p/pail-escaped/a%FF").expect("a file").name, b"a\xff");
         for odd in [
             "q/a",

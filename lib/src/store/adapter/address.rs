@@ -18,6 +18,13 @@ pub(super) fn address(bucket: &str, name: &str, query: &[(&str, String)]) -> Str
     url
 }
 
+/// A text as one part of a path.
+pub(super) fn part(text: &str) -> String {
+    let mut out = String::new();
+    escape(text, "", &mut out);
+    out
+}
+
 /// Percent escapes for all but letters, digits, `-._~` and what is `plain`.
 fn escape(text: &str, plain: &str, out: &mut String) {
     for byte in text.bytes() {

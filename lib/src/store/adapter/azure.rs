@@ -12,9 +12,11 @@
 
 mod answer;
 mod archive;
+mod copy;
 mod list;
 mod refusal;
 mod rules;
+mod sas;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -22,19 +24,20 @@ mod unfinished;
 mod upload;
 mod wire;
 
-use crate::clock::SystemClock;
-use crate::error::Result;
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::store::adapter::asked::Act;
 use crate::store::adapter::checked::checked;
 use crate::store::adapter::http::Client;
 use crate::store::adapter::name;
 use crate::store::credentials::azure::Source;
+use crate::store::deletion::one_by_one;
 use crate::store::env::Env;
 use crate::store::url::AzureLocation;
 use crate::store::{
-    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Options, Precondition, Put, Recall,
-    Recalled, Resumed, Rules, Store, Unfinished, Upload, Want,
+    Body, Capabilities, ConditionalPut, Copied, FileInfo, Got, Listed, Options, Precondition, Put,
+    Recall, Recalled, Resumed, Rules, Store, Unfinished, Upload, Want, Whereabouts,
 };
 use answer::Asked;
 use async_trait::async_trait;
@@ -61,6 +64,7 @@ struct Shared {
     root: String,
     client: Client,
     source: Source,
+    clock: Arc<dyn Clock>,
     env: Arc<dyn Env>,
     settings: OnceCell<Settings>,
 }
@@ -78,8 +82,8 @@ impl Azure {
     /// and its error says what is wrong with them.
     pub fn open(location: &AzureLocation, options: &Options, env: Arc<dyn Env>) -> Self {
         let client = Client::new(&*env, options);
-        let clock = Arc::new(SystemClock);
-        let source = Source::new(location, options, Arc::clone(&env), clock);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let source = Source::new(location, options, Arc::clone(&env), Arc::clone(&clock));
         Self {
             shared: Arc::new(Shared {
                 location: location.clone(),
@@ -87,6 +91,7 @@ impl Azure {
                 root: name::root(location.prefix()),
                 client,
                 source,
+                clock,
                 env,
                 settings: OnceCell::new(),
             }),
@@ -122,6 +127,8 @@ impl Store for Azure {
             max_parts: 50_000,
             ordered: false,
             uploads_apart: false,
+            deletes: 1,
+            copies: true,
             remote: true,
         }
     }
@@ -256,5 +263,17 @@ impl Store for Azure {
             Err(trouble) if trouble.is_missing() => Ok(()),
             Err(trouble) => Err(asked.explain(trouble)),
         }
+    }
+
+    async fn delete_many(&self, keys: &[Key]) -> Result<Vec<(Key, Error)>> {
+        Ok(one_by_one(self, keys).await)
+    }
+
+    async fn whereabouts(&self, key: &Key) -> Result<Option<Whereabouts>> {
+        copy::whereabouts(self, key).await
+    }
+
+    async fn copy(&self, from: &Whereabouts, size: u64, key: &Key) -> Result<Copied> {
+        copy::copy(self, from, size, key).await
     }
 }

@@ -14,6 +14,7 @@
 
 mod answer;
 mod checksum;
+mod copy;
 mod create;
 mod list;
 mod refusal;
@@ -25,19 +26,20 @@ mod version;
 mod wire;
 
 use crate::clock::SystemClock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::store::adapter::asked::Act;
 use crate::store::adapter::checked::checked;
 use crate::store::adapter::http::Client;
 use crate::store::adapter::name;
 use crate::store::credentials::google::Source;
+use crate::store::deletion::one_by_one;
 use crate::store::env::Env;
 use crate::store::options::Options;
 use crate::store::url::GoogleLocation;
 use crate::store::{
-    Body, Capabilities, ConditionalPut, Got, Listed, Precondition, Put, Resumed, Rules, Store,
-    Unfinished, Upload, Want,
+    Body, Capabilities, ConditionalPut, Copied, Got, Listed, Precondition, Put, Resumed, Rules,
+    Store, Unfinished, Upload, Want, Whereabouts,
 };
 use answer::Asked;
 use async_trait::async_trait;
@@ -125,6 +127,8 @@ impl Store for Google {
             max_parts: 10_000,
             ordered: true,
             uploads_apart: true,
+            deletes: 1,
+            copies: true,
             remote: true,
         }
     }
@@ -257,5 +261,17 @@ impl Store for Google {
             Err(trouble) if trouble.is_missing() => Ok(()),
             Err(trouble) => Err(asked.explain(trouble)),
         }
+    }
+
+    async fn delete_many(&self, keys: &[Key]) -> Result<Vec<(Key, Error)>> {
+        Ok(one_by_one(self, keys).await)
+    }
+
+    async fn whereabouts(&self, key: &Key) -> Result<Option<Whereabouts>> {
+        copy::whereabouts(self, key).await
+    }
+
+    async fn copy(&self, from: &Whereabouts, size: u64, key: &Key) -> Result<Copied> {
+        copy::copy(self, from, size, key).await
     }
 }

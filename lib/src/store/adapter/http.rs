@@ -202,9 +202,10 @@ impl HttpService for Client {
             Err(_) if refused => Bytes::new(),
             Err(failure) => return Err(failure.into_http()),
         };
-        // S3 joins the parts of a large file while it answers 200 already, and may have to
-        // say in the body that it failed.
-        if refused || (method == Method::POST && holds_error(&body)) {
+        // S3 joins the parts of a large file, or copies it, while it answers 200 already, and
+        // may have to say in the body that it failed.
+        let late = method == Method::POST || method == Method::PUT;
+        if refused || (late && holds_error(&body)) {
             let refusal = Refusal {
                 status: parts.status,
                 headers: parts.headers,

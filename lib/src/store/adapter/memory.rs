@@ -3,8 +3,8 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::{
-    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Resumed, Rules,
-    Store, Unfinished, Upload, Version, Want,
+    Body, Capabilities, ConditionalPut, Copied, FileInfo, Got, Listed, Precondition, Put, Resumed,
+    Rules, Store, Unfinished, Upload, Version, Want, Whereabouts,
 };
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -55,6 +55,11 @@ impl Memory {
             .collect()
     }
 
+    /// Each bucket in memory is a service of its own.
+    fn service(&self) -> String {
+        format!("memory {:p}", Arc::as_ptr(&self.state))
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,6 +76,8 @@ impl Store for Memory {
             max_parts: 10_000,
             ordered: true,
             uploads_apart: true,
+            deletes: 1000,
+            copies: true,
             remote: false,
         }
     }
@@ -199,11 +206,12 @@ impl Store for Memory {
             .filter(|(key, _)| {
                 key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after)
             })
-            .map(|(key, (body, _))| {
+            .map(|(key, (body, write))| {
                 Ok(Listed {
                     key: key.clone(),
                     size: body.len() as u64,
                     modified: 0,
+                    state: Some(write.to_string()),
                 })
             })
             .collect();
@@ -221,6 +229,34 @@ impl Store for Memory {
     async fn delete(&self, key: &Key) -> Result<()> {
         self.lock().files.remove(key.as_str());
         Ok(())
+    }
+
+    async fn delete_many(&self, keys: &[Key]) -> Result<Vec<(Key, Error)>> {
+        let mut state = self.lock();
+        for key in keys {
+            state.files.remove(key.as_str());
+        }
+        Ok(Vec::new())
+    }
+
+    async fn whereabouts(&self, key: &Key) -> Result<Option<Whereabouts>> {
+        Ok(Some(Whereabouts {
+            service: self.service(),
+            bucket: String::new(),
+            name: key.as_str().to_owned(),
+        }))
+    }
+
+    async fn copy(&self, from: &Whereabouts, size: u64, key: &Key) -> Result<Copied> {
+        let mut state = self.lock();
+        let found = state.files.get(&from.name).map(|(body, _)| body.clone());
+        let found =
+            found.filter(|body| from.service == self.service() && body.len() as u64 == size);
+        let Some(body) = found else {
+            return Ok(Copied::NotHere);
+        };
+        let _: Version = state.write(key, body);
+        Ok(Copied::Done)
     }
 }
 

@@ -7,7 +7,9 @@
 mod answer;
 mod archive;
 mod bucket;
+mod copy;
 mod create;
+mod deletion;
 mod etag;
 mod extra;
 mod host;
@@ -35,8 +37,8 @@ use crate::store::credentials::aws::Source;
 use crate::store::env::Env;
 use crate::store::url::S3Location;
 use crate::store::{
-    Body, Capabilities, ConditionalPut, FileInfo, Got, Listed, Options, Precondition, Put, Recall,
-    Recalled, Resumed, Rules, Store, Unfinished, Upload, Version, Want,
+    Body, Capabilities, ConditionalPut, Copied, FileInfo, Got, Listed, Options, Precondition, Put,
+    Recall, Recalled, Resumed, Rules, Store, Unfinished, Upload, Version, Want, Whereabouts,
 };
 use answer::Asked;
 use async_trait::async_trait;
@@ -77,6 +79,8 @@ struct Shared {
     spelling: Spelling,
     /// Whether some answer has shown that the bucket is there.
     seen: AtomicBool,
+    /// Whether the service was found not to know how to delete several files at once.
+    deletes_singly: AtomicBool,
     open: OnceCell<Open>,
 }
 
@@ -125,6 +129,7 @@ impl S3 {
                 source: Arc::new(source),
                 spelling: Spelling::default(),
                 seen: AtomicBool::new(false),
+                deletes_singly: AtomicBool::new(false),
                 open: OnceCell::new(),
             }),
         }
@@ -276,6 +281,8 @@ impl Store for S3 {
             max_parts: 10_000,
             ordered: false,
             uploads_apart: true,
+            deletes: deletion::MOST,
+            copies: true,
             remote: true,
         }
     }
@@ -428,5 +435,17 @@ impl Store for S3 {
                 _ => Err(asked.explain(&error)),
             },
         }
+    }
+
+    async fn delete_many(&self, keys: &[Key]) -> Result<Vec<(Key, Error)>> {
+        deletion::many(self, keys).await
+    }
+
+    async fn whereabouts(&self, key: &Key) -> Result<Option<Whereabouts>> {
+        copy::whereabouts(self, key).await
+    }
+
+    async fn copy(&self, from: &Whereabouts, size: u64, key: &Key) -> Result<Copied> {
+        copy::copy(self, from, size, key).await
     }
 }

@@ -29,6 +29,11 @@ struct FileEntry {
     key: String,
     size: u64,
     last_modified: String,
+    #[serde(rename = "ETag", default)]
+    etag: Option<String>,
+    /// Google alone has these.
+    #[serde(default)]
+    generation: Option<String>,
 }
 
 impl FilesPage {
@@ -50,6 +55,7 @@ impl FilesPage {
                     key: key.to_owned(),
                     size: entry.size,
                     modified,
+                    state: entry.generation.or(entry.etag).filter(|it| !it.is_empty()),
                 });
             }
         }

@@ -1,10 +1,10 @@
 //! Counts what is asked of a bucket.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::store::{
-    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Recall, Recalled, Resumed, Rules,
-    Store, Unfinished, Upload, Want,
+    Body, Capabilities, Copied, FileInfo, Got, Listed, Precondition, Put, Recall, Recalled,
+    Resumed, Rules, Store, Unfinished, Upload, Want, Whereabouts,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -38,8 +38,10 @@ pub enum Verb {
     Unfinished,
     /// [`Store::list`]: one for each thousand files.
     List,
-    /// [`Store::delete`]
+    /// [`Store::delete`], and [`Store::delete_many`]: one for as many as one request deletes.
     Delete,
+    /// [`Store::copy`]: two, and more for a large file.
+    Copy,
     /// [`Store::rules`]: three at most.
     Rules,
     /// [`Store::recall`]
@@ -50,7 +52,7 @@ pub enum Verb {
 
 impl Verb {
     /// All of them, in the order in which they show.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Head,
         Self::Get,
         Self::Put,
@@ -63,6 +65,7 @@ impl Verb {
         Self::Unfinished,
         Self::List,
         Self::Delete,
+        Self::Copy,
         Self::Rules,
         Self::Recall,
         Self::Create,
@@ -82,6 +85,7 @@ impl Verb {
             Self::Unfinished => "unfinished",
             Self::List => "list",
             Self::Delete => "delete",
+            Self::Copy => "copy",
             Self::Rules => "rules",
             Self::Recall => "recall",
             Self::Create => "create",
@@ -286,6 +290,22 @@ impl<S: Store> Store for Count<S> {
     async fn create(&self) -> Result<()> {
         self.counts.add(Verb::Create, 0);
         self.store.create().await
+    }
+
+    async fn delete_many(&self, keys: &[Key]) -> Result<Vec<(Key, Error)>> {
+        for _ in keys.chunks(self.store.capabilities().deletes.max(1)) {
+            self.counts.add(Verb::Delete, 0);
+        }
+        self.store.delete_many(keys).await
+    }
+
+    async fn whereabouts(&self, key: &Key) -> Result<Option<Whereabouts>> {
+        self.store.whereabouts(key).await
+    }
+
+    async fn copy(&self, from: &Whereabouts, size: u64, key: &Key) -> Result<Copied> {
+        self.counts.add(Verb::Copy, 0);
+        self.store.copy(from, size, key).await
     }
 }
 

@@ -12,8 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::Ids;
 use crate::key::Key;
 use crate::store::{
-    Body, Capabilities, FileInfo, Got, Listed, Precondition, Put, Recall, Recalled, Resumed, Rules,
-    Store, Unfinished, Upload, Want,
+    Body, Capabilities, Copied, FileInfo, Got, Listed, Precondition, Put, Recall, Recalled,
+    Resumed, Rules, Store, Unfinished, Upload, Want, Whereabouts,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -295,6 +295,43 @@ impl<S: Store + 'static> Store for Retry<S> {
 
     async fn create(&self) -> Result<()> {
         patiently!(self, self.store.create())
+    }
+
+    /// Asks again for those only that could not be deleted just then.
+    async fn delete_many(&self, keys: &[Key]) -> Result<Vec<(Key, Error)>> {
+        let mut attempts = self.attempts();
+        let mut left = keys.to_vec();
+        let mut refused = Vec::new();
+        loop {
+            let failed = match self.once(self.store.delete_many(&left)).await {
+                Ok(failed) => failed,
+                Err(error) => {
+                    attempts.after(error).await?;
+                    continue;
+                }
+            };
+            let weak = |(_, error): &(Key, Error)| error.kind() == ErrorKind::Unavailable;
+            let (mut weak, firm): (Vec<_>, Vec<_>) = failed.into_iter().partition(weak);
+            refused.extend(firm);
+            let Some((key, error)) = weak.pop() else {
+                return Ok(refused);
+            };
+            if let Err(error) = attempts.after(error).await {
+                refused.push((key, error));
+                refused.extend(weak);
+                return Ok(refused);
+            }
+            left = weak.into_iter().map(|(key, _)| key).collect();
+            left.push(key);
+        }
+    }
+
+    async fn whereabouts(&self, key: &Key) -> Result<Option<Whereabouts>> {
+        self.store.whereabouts(key).await
+    }
+
+    async fn copy(&self, from: &Whereabouts, size: u64, key: &Key) -> Result<Copied> {
+        patiently!(self, self.store.copy(from, size, key))
     }
 }
 

@@ -52,6 +52,8 @@ struct Properties {
     last_modified: String,
     #[serde(rename = "Content-Length", default)]
     content_length: u64,
+    #[serde(rename = "Etag", default)]
+    etag: Option<String>,
     #[serde(rename = "ResourceType", default)]
     resource_type: Option<String>,
 }
@@ -142,6 +144,7 @@ fn files_of(entries: Vec<Entry>, root: &str, asked: &Asked<'_>) -> Result<Vec<Li
                 key: key.to_owned(),
                 size: properties.content_length,
                 modified: modified.timestamp().as_second(),
+                state: properties.etag,
             });
         }
     }

@@ -3,6 +3,7 @@
 use super::Azure;
 use super::settings::Settings;
 use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
 use crate::store::adapter::address::address;
 use crate::store::adapter::document;
 use crate::store::adapter::http::body::{Answer, Outgoing};
@@ -19,7 +20,7 @@ use object_store::azure::{AzureAccessKey, AzureAuthorizer, AzureCredential};
 use object_store::client::HttpRequestBody;
 
 /// The version of the service's language that we speak.
-const VERSION: &str = "2023-11-03";
+pub(super) const VERSION: &str = "2023-11-03";
 
 /// What the service says of credentials that it does not know, or no more.
 const UNKNOWN: [&str; 2] = ["AuthenticationFailed", "InvalidAuthenticationInfo"];
@@ -31,6 +32,8 @@ pub(super) struct Call<'a> {
     name: &'a str,
     query: Vec<(&'static str, String)>,
     headers: Vec<(&'static str, String)>,
+    /// Headers that nothing may show.
+    secrets: Vec<(&'static str, Secret)>,
     body: Bytes,
     unlock: bool,
     describe: bool,
@@ -96,6 +99,7 @@ impl<'a> Call<'a> {
             name,
             query: Vec::new(),
             headers: Vec::new(),
+            secrets: Vec::new(),
             body: Bytes::new(),
             unlock: false,
             describe: false,
@@ -109,6 +113,11 @@ impl<'a> Call<'a> {
 
     pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(super) fn secret(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.secrets.push((name, Secret::new(value)));
         self
     }
 
@@ -196,6 +205,12 @@ impl Azure {
         }
         for (name, value) in call.headers {
             let value = HeaderValue::from_str(&value).map_err(|_| odd(name))?;
+            headers.insert(HeaderName::from_static(name), value);
+        }
+        for (name, value) in call.secrets {
+            let value = HeaderValue::from_str(value.reveal());
+            let mut value = value.map_err(|_| odd("the name of the other file"))?;
+            value.set_sensitive(true);
             headers.insert(HeaderName::from_static(name), value);
         }
         if let Some(access) = access {

@@ -121,6 +121,7 @@ fn entries(root: &Root, start: &str, wanted: &Wanted) -> io::Result<Vec<Entry>> 
                     size: metadata.len(),
                     modified: i64::try_from(version::modified(&metadata).as_secs())
                         .unwrap_or(i64::MAX),
+                    state: Some(version::of(&metadata, None).as_str().to_owned()),
                 })),
                 Err(error) if is_absence(&error) => {}
                 Err(error) => return Err(error),

@@ -9,6 +9,7 @@
 //! one and no listing shows one. Symbolic links below the root are not followed and not
 //! listed, so that no key reaches outside.
 
+mod copy;
 mod dead;
 mod failure;
 mod list;
@@ -22,8 +23,8 @@ mod write;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::{
-    Capabilities, ConditionalPut, FileInfo, Got, Listed, Precondition, Put, Resumed, Rules, Store,
-    Unfinished, Upload, Want,
+    Capabilities, ConditionalPut, Copied, FileInfo, Got, Listed, Precondition, Put, Resumed, Rules,
+    Store, Unfinished, Upload, Want, Whereabouts,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -69,6 +70,8 @@ impl Store for Folder {
             max_parts: u32::MAX,
             ordered: true,
             uploads_apart: true,
+            deletes: 1,
+            copies: true,
             remote: false,
         }
     }
@@ -160,6 +163,26 @@ impl Store for Folder {
     async fn delete(&self, key: &Key) -> Result<()> {
         let key = key.clone();
         self.run(move |root| write::delete(root, &key)).await
+    }
+
+    async fn delete_many(&self, keys: &[Key]) -> Result<Vec<(Key, Error)>> {
+        let keys = keys.to_vec();
+        let each = move |root: &path::Root| {
+            let failed = |key: Key| Some((write::delete(root, &key).err()?, key));
+            let failed = keys.into_iter().filter_map(failed);
+            Ok(failed.map(|(error, key)| (key, error)).collect())
+        };
+        self.run(each).await
+    }
+
+    async fn whereabouts(&self, key: &Key) -> Result<Option<Whereabouts>> {
+        Ok(copy::whereabouts(&self.root, key))
+    }
+
+    async fn copy(&self, from: &Whereabouts, size: u64, key: &Key) -> Result<Copied> {
+        let (from, key) = (from.clone(), key.clone());
+        self.run(move |root| copy::copy(root, &from, size, &key))
+            .await
     }
 }
 

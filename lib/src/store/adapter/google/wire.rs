@@ -17,6 +17,8 @@ pub(super) struct Call<'a> {
     method: Method,
     /// The object; empty for the bucket itself.
     name: &'a str,
+    /// The path to ask, escaped, where it is not that of the object.
+    path: Option<&'a str>,
     query: Vec<(&'static str, String)>,
     headers: Vec<(&'static str, String)>,
     body: Bytes,
@@ -74,11 +76,17 @@ impl<'a> Call<'a> {
         Self {
             method,
             name,
+            path: None,
             query: Vec::new(),
             headers: Vec::new(),
             body: Bytes::new(),
             with: With::Nothing,
         }
+    }
+
+    pub(super) fn at(mut self, path: &'a str) -> Self {
+        self.path = Some(path);
+        self
     }
 
     pub(super) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -148,8 +156,14 @@ impl Google {
         token: Option<&Token>,
     ) -> Result<Request<Outgoing>, Error> {
         let settings = self.settings().await?;
-        let bucket = format!("{}/{}", settings.service, self.shared.location.bucket());
-        let url = address(&bucket, call.name, &call.query);
+        let service = &settings.service;
+        let url = match call.path {
+            Some(path) => address(&format!("{service}{path}"), "", &call.query),
+            None => {
+                let bucket = format!("{service}/{}", self.shared.location.bucket());
+                address(&bucket, call.name, &call.query)
+            }
+        };
         let odd =
             |what: &str| Error::new(ErrorKind::Invalid, format!("{what} holds odd characters"));
         let mut request = Request::new(Outgoing::new(call.body));

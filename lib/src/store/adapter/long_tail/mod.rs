@@ -15,10 +15,11 @@ mod upload;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::adapter::http::Client;
+use crate::store::deletion::one_by_one;
 use crate::store::url::LongTailLocation;
 use crate::store::{
-    Body, Capabilities, ConditionalPut, Env, FileInfo, Got, Listed, Options, Precondition, Put,
-    Resumed, Rules, Store, Unfinished, Upload, Version, Want,
+    Body, Capabilities, ConditionalPut, Copied, Env, FileInfo, Got, Listed, Options, Precondition,
+    Put, Resumed, Rules, Store, Unfinished, Upload, Version, Want, Whereabouts,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -169,6 +170,8 @@ impl Store for LongTail {
             max_part: 1 << 30,
             ordered: false,
             uploads_apart: true,
+            deletes: 1,
+            copies: false,
             remote: true,
         }
     }
@@ -268,6 +271,18 @@ impl Store for LongTail {
             Err(error) => Err(act.failed(error)),
         }
     }
+
+    async fn delete_many(&self, keys: &[Key]) -> Result<Vec<(Key, Error)>> {
+        Ok(one_by_one(self, keys).await)
+    }
+
+    async fn whereabouts(&self, _: &Key) -> Result<Option<Whereabouts>> {
+        Ok(None)
+    }
+
+    async fn copy(&self, _: &Whereabouts, _: u64, _: &Key) -> Result<Copied> {
+        Ok(Copied::NotHere)
+    }
 }
 
 impl LongTail {
@@ -302,6 +317,7 @@ impl LongTail {
                     key: entry.path().to_owned(),
                     size: meta.content_length(),
                     modified: modified.map_or(0, |time| time.into_inner().as_second()),
+                    state: meta.etag().map(str::to_owned),
                 }))
             })
             .boxed()

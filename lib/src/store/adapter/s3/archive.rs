@@ -1,7 +1,8 @@
 //! Files in an archive, asked back:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html>.
 
-use super::{S3, raw, refusal};
+use super::raw::Call;
+use super::{S3, refusal};
 use crate::error::Result;
 use crate::key::Key;
 use crate::store::adapter::asked::Act;
@@ -13,9 +14,8 @@ pub(super) async fn recall(store: &S3, key: &Key, recall: Recall) -> Result<Reca
     let asked = store.asked(Act::Recall, key.as_str());
     let path = store.path(key)?;
     let open = store.opened().await?;
-    let at = (path.as_ref(), "restore=");
-    let body = document(recall).into();
-    match raw::send(open, Method::POST, at, body, &asked).await? {
+    let call = Call::new(Method::POST, path.as_ref(), "restore=").body(document(recall));
+    match call.send(open, &asked).await? {
         Ok(answer) if answer.status() == StatusCode::ACCEPTED => Ok(Recalled::Asked),
         Ok(_) => Ok(Recalled::Here),
         Err(refused) if refusal::code(&refused) == Some("RestoreAlreadyInProgress") => {

@@ -1,7 +1,8 @@
 //! The bucket, made:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html>.
 
-use super::{S3, raw, refusal};
+use super::raw::Call;
+use super::{S3, refusal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::adapter::asked::Act;
 use http::Method;
@@ -20,8 +21,8 @@ pub(super) async fn create(store: &S3) -> Result<()> {
         );
         return Err(Error::new(ErrorKind::Unsupported, what));
     }
-    let body = document(&open.wire.place().region).into();
-    match raw::send(open, Method::PUT, ("", ""), body, &asked).await? {
+    let call = Call::new(Method::PUT, "", "").body(document(&open.wire.place().region));
+    match call.send(open, &asked).await? {
         Ok(_) => Ok(()),
         Err(refused) if refusal::code(&refused).is_some_and(|code| THERE.contains(&code)) => Ok(()),
         Err(refused) => Err(refusal::explain(&asked, &refused)),

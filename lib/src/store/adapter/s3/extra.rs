@@ -113,6 +113,11 @@ impl Extra {
         Ok(out)
     }
 
+    /// Whether the bytes of files are encrypted with a key of the user's own.
+    pub(super) fn has_key(&self) -> bool {
+        !self.bytes.is_empty()
+    }
+
     /// Adds what belongs to a request.
     pub(super) fn add(&self, method: &Method, query: Option<&str>, headers: &mut HeaderMap) {
         let purpose = purpose(method, query, headers);

@@ -26,6 +26,13 @@ fn domain(region: &str) -> &'static str {
     own.map_or("amazonaws.com", |(_, domain)| domain)
 }
 
+/// What names the partition of a region: its domain, and what else tells it apart.
+pub(super) fn partition(region: &str) -> String {
+    let government = region.starts_with("us-gov-");
+    let start = if government { "us-gov." } else { "" };
+    format!("{start}{}", domain(region))
+}
+
 /// The address of a bucket, without a slash at its end.
 ///
 /// # Errors

@@ -2,7 +2,8 @@
 //! every key that others may have written.
 
 use super::answer::Asked;
-use super::{Open, S3, raw, refusal};
+use super::raw::Call;
+use super::{Open, S3, refusal};
 use crate::error::Result;
 use crate::store::Listed;
 use crate::store::adapter::asked::Act;
@@ -10,10 +11,8 @@ use crate::store::adapter::document::read;
 use crate::store::adapter::http::Refusal;
 use crate::store::adapter::pages::pages;
 use crate::store::adapter::xml::FilesPage;
-use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use http::Method;
-use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
 /// The files under a prefix, page by page, until an error.
@@ -89,11 +88,11 @@ pub(super) async fn document<T: DeserializeOwned>(
     query: &str,
     asked: &Asked<'_>,
 ) -> Result<std::result::Result<T, Refusal>> {
-    let answer = match raw::send(open, Method::GET, (path, query), Bytes::new(), asked).await? {
-        Ok(answer) => answer,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let body = answer.into_body().collect().await;
-    let body = body.map_err(|error| asked.explain_http(error))?.to_bytes();
-    read(&body, asked).map(Ok)
+    let answer = Call::new(Method::GET, path, query)
+        .send_whole(open, asked)
+        .await?;
+    match answer {
+        Ok(body) => read(&body, asked).map(Ok),
+        Err(refusal) => Ok(Err(refusal)),
+    }
 }

@@ -127,6 +127,26 @@ impl Settings {
         })
     }
 
+    /// What buckets have in common between which the service copies files; `None` for one that
+    /// is named in another way.
+    pub(super) fn service(&self, bucket: &str) -> Option<String> {
+        match &self.amazon {
+            _ if self.is_directory => None,
+            // Each partition is a cloud of its own.
+            Some((Bucket::Named(_), _)) => Some(host::partition(&self.place.region)),
+            Some(_) => None,
+            None => {
+                let url = &self.place.bucket_url;
+                let (scheme, rest) = url.split_once("://")?;
+                let rest = match rest.strip_suffix(&format!("/{bucket}")) {
+                    Some(host) => host,
+                    None => rest.strip_prefix(&format!("{bucket}."))?,
+                };
+                Some(format!("{scheme}://{rest}"))
+            }
+        }
+    }
+
     /// The same bucket, if it is in this region. Elsewhere than at Amazon only the signature
     /// is another.
     pub(super) fn at(&self, region: &str) -> Result<Place> {

@@ -1,5 +1,6 @@
 //! Answers that a good service seldom gives, from a script on loopback.
 
+mod copies;
 mod dialects;
 mod renewal;
 

@@ -1,6 +1,8 @@
 //! Large files, in parts.
 
 use super::S3;
+use super::answer::Asked;
+use super::list::spelled;
 use crate::error::{ErrorKind, Result};
 use crate::key::Key;
 use crate::store::Upload;
@@ -15,7 +17,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// An upload and the parts that have arrived.
-struct Parts {
+pub(super) struct Parts {
     store: S3,
     key: Key,
     path: Path,
@@ -32,16 +34,20 @@ impl fmt::Debug for Parts {
 }
 
 pub(super) async fn begin(store: &S3, key: &Key) -> Result<Box<dyn Upload>> {
+    Ok(Box::new(start(store, key).await?))
+}
+
+pub(super) async fn start(store: &S3, key: &Key) -> Result<Parts> {
     let path = store.path(key)?;
     let id = store.opened().await?.service.create_multipart(&path).await;
     let id = id.map_err(|error| store.asked(Act::Write, key.as_str()).explain(&error))?;
-    Ok(Box::new(Parts {
+    Ok(Parts {
         store: store.clone(),
         key: key.clone(),
         path,
         id,
         parts: Mutex::default(),
-    }))
+    })
 }
 
 /// Takes up an upload with the parts that the service knows.
@@ -63,6 +69,26 @@ pub(super) fn known(
 impl Parts {
     fn parts(&self) -> MutexGuard<'_, BTreeMap<u32, PartId>> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.path.as_ref()
+    }
+
+    pub(super) fn asked(&self) -> Asked<'_> {
+        self.store.asked(Act::Write, self.key.as_str())
+    }
+
+    /// The query of the request that makes a part.
+    pub(super) fn query(&self, number: u32) -> String {
+        let number = (u64::from(number) + 1).to_string();
+        spelled(vec![("partNumber", &number), ("uploadId", &self.id)])
+    }
+
+    /// A part is there that was not sent from here.
+    pub(super) fn note(&self, number: u32, etag: String) {
+        let content_id = etag;
+        self.parts().insert(number, PartId { content_id });
     }
 }
 

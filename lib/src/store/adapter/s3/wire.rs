@@ -119,6 +119,13 @@ impl Wire {
         &self.shared.settings.place.bucket_url
     }
 
+    /// What buckets have in common between which the service copies files, if it does without
+    /// a key that it does not have.
+    pub(super) fn service(&self, bucket: &str) -> Option<String> {
+        let service = self.shared.settings.service(bucket)?;
+        (!self.shared.extra.has_key()).then_some(service)
+    }
+
     /// Whether the bucket is a directory bucket.
     pub(super) fn is_directory(&self) -> bool {
         self.shared.settings.is_directory

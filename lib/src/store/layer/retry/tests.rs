@@ -185,6 +185,23 @@ impl Store for Faulty {
     async fn delete(&self, key: &Key) -> Result<()> {
         self.around(self.store.delete(key)).await
     }
+
+    async fn delete_many(&self, keys: &[Key]) -> Result<Vec<(Key, Error)>> {
+        let mut failed = Vec::new();
+        for key in keys {
+            let done = self.delete(key).await;
+            failed.extend(done.err().map(|error| (key.clone(), error)));
+        }
+        Ok(failed)
+    }
+
+    async fn whereabouts(&self, key: &Key) -> Result<Option<Whereabouts>> {
+        self.store.whereabouts(key).await
+    }
+
+    async fn copy(&self, from: &Whereabouts, size: u64, key: &Key) -> Result<Copied> {
+        self.around(self.store.copy(from, size, key)).await
+    }
 }
 
 #[derive(Debug)]
@@ -269,6 +286,30 @@ async fn what_cannot_do_harm_is_asked_again_with_growing_waits() {
     store.delete(&key("a")).await.expect("deleted");
     assert_eq!((counts.of(Verb::Put), counts.of(Verb::Delete)), (3, 1));
     assert!(memory.files().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_files_those_are_asked_for_again_that_failed_for_the_moment() {
+    let keys = ["a", "b", "c"].map(key);
+    for (fault, times, gone) in [(Fault::Before, 2, 3), (Fault::Denied, 2, 1)] {
+        let (store, _, memory) = faulty(fault, times);
+        fill(&memory, &["a", "b", "c"]).await;
+        let failed = store.delete_many(&keys).await.expect("an answer");
+        assert_eq!(failed.len(), 3 - gone, "{failed:?}");
+        assert_eq!(memory.files().len(), 3 - gone);
+        assert!(
+            failed
+                .iter()
+                .all(|(_, error)| error.kind() == ErrorKind::Denied)
+        );
+    }
+    let (store, _, _) = faulty(Fault::Before, 99);
+    let failed = store.delete_many(&keys).await.expect("an answer");
+    let all_weak = |(_, error): &(Key, Error)| error.kind() == ErrorKind::Unavailable;
+    assert!(
+        failed.len() == 3 && failed.iter().all(all_weak),
+        "{failed:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
