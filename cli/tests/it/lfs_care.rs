@@ -48,6 +48,7 @@ fn codes(report: &Value) -> Vec<(String, String)> {
 on_every_bucket!(
     what_is_there_and_what_is_broken_is_told,
     objects_are_copied_that_are_not_there_and_no_broken_one,
+    within_a_service_objects_do_not_pass_through_this_machine,
 );
 
 fn what_is_there_and_what_is_broken_is_told(world: &World) {
@@ -132,13 +133,34 @@ fn objects_are_copied_that_are_not_there_and_no_broken_one(world: &World) {
 
     let broken = format!("lfs/{}", oid(b"broken"));
     world.bucket().write(&broken, b"brokeN");
-    let out = git.run(&["pail", "lfs", "copy", &world.url(), &there]);
+    // What a service copies by itself is read afterwards.
+    let out = git.run(&["pail", "lfs", "copy", "--verify", &world.url(), &there]);
     assert!(
         !out.ok() && out.stderr.contains("is not the object"),
         "{}",
         out.stderr
     );
     assert_eq!(other.bucket().read(&broken), None);
+}
+
+fn within_a_service_objects_do_not_pass_through_this_machine(world: &World) {
+    let texts = ["one", "two", "and three"];
+    for text in texts {
+        put(world, text.as_bytes());
+    }
+    let url = world.url();
+    let (place, query) = url.split_once('?').unwrap_or((&url, ""));
+    let there = format!("{place}/copies?{query}");
+    let there = there.trim_end_matches('?');
+    let (_, sum) = json(world.git(), &["copy", &url, there, "--verify"]);
+    let bytes = texts.map(str::len).iter().sum::<usize>();
+    for (field, value) in [("objects", 3), ("by_service", bytes), ("by_machine", 0)] {
+        assert_eq!(sum[field], value, "{field}: {sum}");
+    }
+    for text in texts.map(str::as_bytes) {
+        let copy = world.bucket().read(&format!("copies/lfs/{}", oid(text)));
+        assert_eq!(copy.as_deref(), Some(text));
+    }
 }
 
 /// Makes a file of a folder look as if it were two months old.

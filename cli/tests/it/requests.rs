@@ -17,6 +17,7 @@ use testkit::wire_proxy::{Crowd, Fault, Rule, WireProxy};
 fn operations_cost_what_the_docs_say() {
     let mut rows = small();
     rows.extend(large());
+    rows.extend(an_lfs_object());
     rows.extend(three_hundred_refs());
     rows.extend(ten_thousand_refs());
     rows.extend(sixty_pushes());
@@ -177,6 +178,23 @@ fn small() -> Vec<Row> {
         git.ok(&["pail", "log", &url]);
     });
     site.world.mirror();
+    site.rows
+}
+
+/// An object of Git LFS that the service copies.
+fn an_lfs_object() -> Vec<Row> {
+    let mut site = Site::new();
+    let url = site.url();
+    let (place, query) = url.split_once('?').unwrap();
+    let there = format!("{place}/copies?{query}");
+    let git = site.world.git().clone();
+    // Its name is not looked at, nor are its bytes.
+    let key = format!("lfs/{}", "0".repeat(64));
+    site.world.bucket().write(&key, &vec![0; 1 << 20]);
+    let operation = "`git pail lfs copy` of an object of 1 MiB within a service";
+    site.parallel(operation, "list-type=2", 2, || {
+        git.ok(&["pail", "lfs", "copy", &url, &there]);
+    });
     site.rows
 }
 

@@ -10,12 +10,15 @@ use std::path::PathBuf;
 
 /// Copy LFS objects from one bucket to another
 ///
-/// Copies what the other bucket lacks, or has with another size. Every object is hashed on
-/// its way; a broken one ends the run. What was copied stays: run again, it goes on with the
-/// rest.
+/// Copies what the other bucket lacks, or has with another size. Within one service and
+/// account the service copies the objects by itself, and the size of each copy is looked at;
+/// --verify reads them afterwards. Elsewhere they pass through this machine, and every object
+/// is hashed on its way; a broken one ends the run. What was copied stays: run again, it goes
+/// on with the rest.
 ///
 /// With --json, one object: from, to, dry_run, present (objects that were there), objects and
-/// bytes (that were copied, or would be).
+/// bytes (that were copied, or would be), by_service and by_machine (the bytes that the
+/// service copied, and those that passed through this machine).
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
@@ -26,6 +29,9 @@ pub(super) struct Args {
     /// Count what would be copied, and copy nothing
     #[arg(long)]
     dry_run: bool,
+    /// Read what the service has copied, and compute its ids anew
+    #[arg(long, conflicts_with = "dry_run")]
+    verify: bool,
     /// Folder for temporary files; default: the system's
     #[arg(long, value_name = "FOLDER")]
     temp: Option<PathBuf>,
@@ -42,6 +48,8 @@ struct Out {
     present: u64,
     objects: u64,
     bytes: u64,
+    by_service: u64,
+    by_machine: u64,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Stop> {
@@ -49,13 +57,15 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
     let to = repository::open(Some(&args.to)).await?;
     let (from, to) = (from.context(), to.context());
     let plan = lfs::plan_copy(from, to).await?;
-    let out = Out {
+    let mut out = Out {
         from: from.store.describe(),
         to: to.store.describe(),
         dry_run: args.dry_run,
         present: plan.present,
         objects: plan.missing.len() as u64,
         bytes: plan.bytes(),
+        by_service: 0,
+        by_machine: 0,
     };
     if !args.json {
         say(&format!(
@@ -66,11 +76,18 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
         ))?;
     }
     if !args.dry_run {
-        lfs::copy(from, to, &plan, &places::bench(args.temp)).await?;
+        let bench = places::bench(args.temp);
+        let sum = lfs::copy(from, to, &plan, &bench, args.verify).await?;
+        (out.by_service, out.by_machine) = (sum.by_service, sum.by_machine);
     }
     match (args.json, args.dry_run) {
         (true, _) => json::print(&out),
         (false, true) => Ok(()),
-        (false, false) => say(&format!("copied {} objects", out.objects)),
+        (false, false) => say(&format!(
+            "copied {} objects: {} by the service, {} through this machine",
+            out.objects,
+            human(out.by_service),
+            human(out.by_machine)
+        )),
     }
 }

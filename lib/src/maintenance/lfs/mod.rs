@@ -10,7 +10,7 @@ mod gc;
 mod names;
 mod stored;
 
-pub use copy::{Copied, CopyPlan, copy, plan_copy};
+pub use copy::{CopyPlan, CopySum, copy, plan_copy};
 pub use fsck::{Checked, fsck};
 pub use gc::{GcPlan, Swept, plan_gc, sweep};
 pub use names::Names;
