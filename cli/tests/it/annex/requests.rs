@@ -112,6 +112,32 @@ fn a_small_file_is_one_request_each_way() {
     assert_eq!(methods(&proxy), ["HEAD"]);
 }
 
+#[test]
+fn a_file_of_a_tree_gets_another_name_without_coming_here() {
+    let site = Site::ours(World::s3());
+    let repo = site.repo("work");
+    let proxy = through(&site, &repo, &["encryption=none", "exporttree=yes"]);
+    let content = testkit::seed::Chance::new(5).bytes(1 << 20);
+    change(&repo, "before", &content);
+    let export = || repo.ok(&["annex", "export", "-q", "main", "--to=r"]);
+    export();
+    repo.ok(&["mv", "before", "after"]);
+    repo.ok(&["commit", "-q", "-m", "another name"]);
+    proxy.forget();
+    export();
+    let records = proxy.records();
+    let moved: u64 = records.iter().map(|it| it.sent + it.received).sum();
+    assert!(moved < 4096, "{moved} bytes: {records:#?}");
+    let copies = records
+        .iter()
+        .filter(|it| it.header("x-amz-copy-source").is_some());
+    // Git-annex goes by way of a third name.
+    assert_ne!(copies.count(), 0, "{records:#?}");
+    repo.ok(&["annex", "drop", "-q", "--force", "after"]);
+    repo.ok(&["annex", "get", "-q", "--from=r", "after"]);
+    assert!(std::fs::read(repo.path().join("after")).unwrap() == content);
+}
+
 /// The methods of all requests that were answered well.
 fn methods(proxy: &WireProxy) -> Vec<String> {
     let records = proxy.records().into_iter();

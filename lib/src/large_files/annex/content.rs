@@ -4,6 +4,7 @@ use super::compress::Form;
 use super::guard::MARKER;
 use super::key::AnnexKey;
 use super::name::to_key;
+use super::removal::Removals;
 use super::send::Notes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
@@ -48,6 +49,8 @@ pub struct Content {
     pub(super) proven: AtomicBool,
     /// Whether it says of what is absent that it is forbidden.
     silent: OnceCell<bool>,
+    /// What is being removed.
+    removals: Removals,
 }
 
 impl Content {
@@ -63,6 +66,7 @@ impl Content {
             recall: None,
             proven: AtomicBool::new(local),
             silent: OnceCell::new(),
+            removals: Removals::default(),
         }
     }
 
@@ -169,13 +173,14 @@ impl Content {
         }
     }
 
-    /// Removes content; what is not there counts as removed. One request.
+    /// Removes content; what is not there counts as removed. One request, or one for several
+    /// that are removed at the same time.
     ///
     /// # Errors
     ///
     /// Those of the store.
     pub async fn remove(&self, name: &[u8]) -> Result<()> {
-        self.store.delete(&self.key(name)?).await
+        self.removals.remove(&*self.store, self.key(name)?).await
     }
 }
 

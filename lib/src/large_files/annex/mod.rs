@@ -12,6 +12,7 @@ mod key;
 mod name;
 mod packed;
 mod parameters;
+mod removal;
 mod rename;
 mod retrieve;
 mod send;
