@@ -4,8 +4,7 @@ use crate::error::Result;
 use crate::format::manifest::{Condemned, Why};
 use crate::format::{Manifest, keys};
 use crate::key::Key;
-use crate::store::Store;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use crate::store::{Store, delete_all};
 use std::collections::BTreeSet;
 
 /// How long a merged pack stays for a reader that has an older manifest, in seconds. One
@@ -19,9 +18,6 @@ pub const MAX_MERGED: usize = 8;
 /// So many joined segments of the log stay, too, for who reads the log of an older manifest:
 /// those that were joined last, and as many before them.
 pub const MAX_SEGMENTS: usize = 16;
-
-/// How many files are deleted at once.
-const PARALLEL: usize = 8;
 
 /// The condemned files that may be deleted now. Nothing but readers depends on the time.
 ///
@@ -87,25 +83,17 @@ pub(super) fn named(manifest: &Manifest) -> Result<BTreeSet<Key>> {
     Ok(keys)
 }
 
-/// Deletes condemned files; answers the keys that are gone. One DELETE each, several at
-/// once. They stand in a manifest that was read from the bucket, so that no writer names
+/// Deletes condemned files; answers the keys that are gone. One request for as many as the
+/// store deletes at once. They stand in a manifest that was read from the bucket, so that no writer names
 /// them again.
 ///
 /// # Errors
 ///
 /// Those of the store; what was deleted before is gone.
 pub(super) async fn delete(store: &dyn Store, due: &[Condemned]) -> Result<Vec<String>> {
-    let one = async |gone: &Condemned| {
-        if let Some(key) = keys::perishable(&gone.key) {
-            store.delete(&key).await?;
-        }
-        Ok(gone.key.clone())
-    };
-    stream::iter(due)
-        .map(one)
-        .buffered(PARALLEL)
-        .try_collect()
-        .await
+    let perishable = due.iter().filter_map(|gone| keys::perishable(&gone.key));
+    delete_all(store, &perishable.collect::<Vec<_>>()).await?;
+    Ok(due.iter().map(|gone| gone.key.clone()).collect())
 }
 
 #[cfg(test)]

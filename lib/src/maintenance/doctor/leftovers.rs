@@ -7,7 +7,7 @@ use crate::format::{keys, settings};
 use crate::maintenance::fsck::named_by;
 use crate::maintenance::merge::{Merged, commit};
 use crate::maintenance::place::{Place, is_uploaded_here};
-use crate::store::{Listed, Unfinished};
+use crate::store::{Listed, Unfinished, delete_all};
 use crate::transaction::{Rework, Snapshot};
 use crate::transfer::{Context, leftovers};
 use futures_util::{StreamExt, TryStreamExt};
@@ -262,9 +262,8 @@ async fn remove(
         if condemned.is_empty() {
             return Ok(0);
         }
-        for key in condemned.iter().filter_map(|key| keys::perishable(key)) {
-            context.store.delete(&key).await?;
-        }
+        let gone = condemned.iter().filter_map(|key| keys::perishable(key));
+        delete_all(&*context.store, &gone.collect::<Vec<_>>()).await?;
         let count = condemned.len() as u64;
         let rework = Rework {
             deleted: condemned,

@@ -5,16 +5,13 @@ use super::stored::{Stored, stored};
 use crate::error::{Error, ErrorKind, Result};
 use crate::large_files::lfs::Oid;
 use crate::maintenance::Bench;
+use crate::store::delete_all;
 use crate::transfer::Context;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
 
 /// Younger objects are left alone in any case, in seconds: a day. A push uploads its objects
 /// before it names them.
 const MIN_GRACE: i64 = 86_400;
-
-/// How many objects are deleted at once.
-const PARALLEL: usize = 8;
 
 /// What may go, and what stays.
 #[derive(Debug)]
@@ -126,7 +123,8 @@ impl GcPlan {
 
 /// Deletes what the plan says, but for what was named meanwhile.
 ///
-/// Costs one GET for each repository before and after, and one DELETE for each object.
+/// Costs one GET for each repository before and after, and one DELETE for as many
+/// objects as the store deletes at once.
 ///
 /// A push that found an object there, before it was deleted, and names it after that, names
 /// what is gone. If it was committed by the end of this run it is found out.
@@ -140,13 +138,12 @@ pub async fn sweep(objects: &Context, repositories: &[Context], mut plan: GcPlan
     for oid in plan.refresh(repositories).await? {
         plan.garbage.remove(&oid);
     }
-    let store = &*objects.store;
-    let one = async |oid: &Oid| store.delete(&oid.key()?).await;
-    stream::iter(plan.garbage.keys())
-        .map(one)
-        .buffered(PARALLEL)
-        .try_collect::<Vec<()>>()
-        .await?;
+    let keys = plan
+        .garbage
+        .keys()
+        .map(Oid::key)
+        .collect::<Result<Vec<_>>>()?;
+    delete_all(&*objects.store, &keys).await?;
     let late = plan.refresh(repositories).await;
     let late = match late {
         Ok(late) => late,
