@@ -67,6 +67,8 @@ pub(super) async fn edits(
         .chain(olds.map(|old| format!("{old}^{{}}").into_bytes()))
         .collect();
     let found = local.look_up(&names).await?;
+    // Of a million refs these take memory.
+    drop(names);
     let (found, olds) = found.split_at(batch.iter().filter(|line| line.source.is_some()).count());
     let tags = found.iter().flatten().filter(|object| object.kind == "tag");
     let questions: Vec<Vec<u8>> = tags
@@ -93,8 +95,8 @@ pub(super) async fn edits(
     let protected = told.map_or_else(|| Ok(Vec::new()), |told| told.manifest.protected())?;
     let mut olds = olds.iter();
     let mut asked = Asked {
-        edits: Vec::new(),
-        outcomes: Settled(Vec::new()),
+        edits: Vec::with_capacity(batch.len()),
+        outcomes: Settled(Vec::with_capacity(batch.len())),
     };
     for line in lines {
         let new = line.line.source.as_ref().map(|_| sources.next().flatten());

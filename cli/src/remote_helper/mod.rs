@@ -299,7 +299,7 @@ impl Session {
                 return Ok((asked.all_refused(), false));
             }
             let request = PushRequest {
-                edits: asked.edits,
+                edits: asked.edits.into(),
                 atomic: options.atomic,
                 dry_run: options.dry_run,
                 prefer_head: local.head().await?,

@@ -18,7 +18,7 @@ pub struct Found {
     /// Its id.
     pub oid: ObjectId,
     /// Its type: `commit`, `tree`, `blob` or `tag`.
-    pub kind: String,
+    pub kind: &'static str,
     /// Its size in bytes.
     pub size: u64,
 }
@@ -116,7 +116,8 @@ fn parse(line: &[u8]) -> Option<Found> {
     let text = std::str::from_utf8(line).ok()?;
     let mut words = text.split(' ');
     let oid = ObjectId::from_hex(words.next()?.as_bytes())?;
-    let kind = words.next().filter(|kind| KINDS.contains(kind))?.to_owned();
+    let word = words.next()?;
+    let kind = KINDS.into_iter().find(|kind| *kind == word)?;
     let size = words.next()?.parse().ok()?;
     words.next().is_none().then_some(Found { oid, kind, size })
 }

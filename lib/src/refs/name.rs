@@ -3,10 +3,12 @@
 use crate::error::{Error, ErrorKind, Result};
 use std::borrow::Borrow;
 use std::fmt;
+use std::sync::Arc;
 
-/// The full name of a ref, such as `refs/heads/main`: bytes, not always UTF-8.
+/// The full name of a ref, such as `refs/heads/main`: bytes, not always UTF-8. Clones share
+/// them: a million names stand in several lists at the same time.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RefName(Box<[u8]>);
+pub struct RefName(Arc<[u8]>);
 
 impl RefName {
     /// Longest name that is accepted, in bytes. Git itself has no bound, file systems do.
@@ -20,7 +22,7 @@ impl RefName {
     pub fn new(name: impl Into<Vec<u8>>) -> Result<Self> {
         let name = name.into();
         Self::check(&name)?;
-        Ok(Self(name.into_boxed_slice()))
+        Ok(Self(name.into()))
     }
 
     /// As [`RefName::new`], without keeping the name.

@@ -55,13 +55,14 @@ impl Remote {
     ) -> Result<Vec<Outcome>> {
         let at = self.existing().await?;
         let mut change = self.change("delete-branch", who)?;
+        let mut edits = Vec::new();
         for name in names {
             let now = at.refs.get(name).ok_or_else(|| {
                 let place = self.context.store.describe();
                 let message = format!("cannot delete {name}: it is not in {place}");
                 Error::new(ErrorKind::Missing, message).with_hint("`git pail ls` shows the refs")
             })?;
-            change.edits.push(RefEdit {
+            edits.push(RefEdit {
                 name: name.clone(),
                 new: None,
                 expected: Expected::Exactly(now.oid),
@@ -69,6 +70,7 @@ impl Remote {
                 continues: false,
             });
         }
+        change.edits = edits.into();
         if override_protection {
             change.options.push(OVERRIDE_PROTECTION.to_owned());
         }

@@ -15,12 +15,13 @@ use crate::oid::{ObjectFormat, ObjectId};
 use crate::refs::{Outcome, RefEdit, RefName, Refusal};
 use serde_json::Map;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What one push, or one command, changes. It can be laid over any newer manifest.
 #[derive(Debug, Clone)]
 pub struct Change {
     /// The moves of refs that are asked for.
-    pub edits: Vec<RefEdit>,
+    pub edits: Arc<[RefEdit]>,
     /// Whether one refused edit refuses them all.
     pub atomic: bool,
     /// The pack that was uploaded for them.
@@ -58,7 +59,7 @@ impl Change {
     /// repository to make where there is none.
     pub fn new(what: &str, who: String, time: i64, create: (String, ObjectFormat)) -> Self {
         Self {
-            edits: Vec::new(),
+            edits: Arc::default(),
             atomic: false,
             pack: None,
             basis: Basis::default(),

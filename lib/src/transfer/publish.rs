@@ -78,12 +78,14 @@ pub(crate) async fn upload_overflow(
             table,
         ));
     }
+    drop(refs);
     if over.moves
-        && let Some(entry) = next.log.entries.last()
+        && let Some(entry) = next.log.entries.last_mut()
     {
-        let packed = log::encode_moves(&entry.moves)?;
+        let moves = std::mem::take(&mut entry.moves);
+        let packed = log::encode_moves(&moves)?;
         let (id, sha256, size) = put(context, keys::moves, packed).await?;
-        let count = entry.moves.len() as u64;
+        let count = moves.len() as u64;
         change.moves_file = Some((
             MovesFile {
                 id,
@@ -91,7 +93,7 @@ pub(crate) async fn upload_overflow(
                 size,
                 count,
             },
-            entry.moves.clone(),
+            moves,
         ));
     }
     if let Some(old) = next.log.entries.get(..over.segment) {

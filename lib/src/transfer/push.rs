@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::local::Repository;
 use crate::refs::{Outcome, RefEdit, RefName, Refusal};
 use crate::transaction::{Applied, Change, Committed, HeadChange, Snapshot, Writes, apply};
+use std::sync::Arc;
 
 /// How often a pack is made again because gc dropped what it relied on.
 const MAX_REMAKES: u32 = 5;
@@ -17,7 +18,7 @@ const MAX_REMAKES: u32 = 5;
 #[derive(Debug, Clone)]
 pub struct PushRequest {
     /// The moves of refs. Their new objects are in the local repository.
-    pub edits: Vec<RefEdit>,
+    pub edits: Arc<[RefEdit]>,
     /// Whether one refused edit refuses them all.
     pub atomic: bool,
     /// Whether to stop before the first write.
@@ -155,7 +156,7 @@ async fn change(
     repository: &Repository,
     at: Option<&Snapshot>,
     request: &PushRequest,
-    edits: Vec<RefEdit>,
+    edits: Arc<[RefEdit]>,
 ) -> Result<Change> {
     let create = match at {
         Some(at) => at.manifest.repository.clone(),
@@ -182,15 +183,17 @@ async fn change(
 
 /// The edits that can be made, and their places in the request. If one cannot and the push
 /// is atomic, none is left.
-fn without_holes(request: &PushRequest, holes: &[bool]) -> (Vec<RefEdit>, Vec<usize>) {
-    if request.atomic && holes.contains(&true) {
-        return (Vec::new(), Vec::new());
+fn without_holes(request: &PushRequest, holes: &[bool]) -> (Arc<[RefEdit]>, Vec<usize>) {
+    let all = &request.edits;
+    if !holes.contains(&true) {
+        return (Arc::clone(all), (0..all.len()).collect());
     }
-    let places: Vec<usize> = (0..request.edits.len()).filter(|at| !holes[*at]).collect();
-    (
-        places.iter().map(|at| request.edits[*at].clone()).collect(),
-        places,
-    )
+    if request.atomic {
+        return (Arc::default(), Vec::new());
+    }
+    let places: Vec<usize> = (0..all.len()).filter(|at| !holes[*at]).collect();
+    let edits = places.iter().map(|at| all[*at].clone());
+    (edits.collect(), places)
 }
 
 /// Puts the outcomes back into the order of the request.

@@ -71,7 +71,7 @@ impl World {
                     let store = FaultStore::scripted(store, rules.clone());
                     async move {
                         let done = commit(&store, number as u64, change).await;
-                        (change.edits.clone(), done)
+                        (change.edits.to_vec(), done)
                     }
                 })
             })
@@ -431,9 +431,9 @@ async fn drop_and_push(push: &Change, relies: bool) -> (Explored, usize, usize) 
                 true
             };
             rewrite(&*store, 7, "gc", drop).await.unwrap();
-            (delete.edits, done)
+            (delete.edits.to_vec(), done)
         }),
-        client(|store, _| async move { (push.edits.clone(), commit(&*store, 2, push).await) }),
+        client(|store, _| async move { (push.edits.to_vec(), commit(&*store, 2, push).await) }),
     ];
     let seen = Cell::new((0, 0));
     let explored = Explore::up_to(LIMIT)
@@ -564,8 +564,8 @@ async fn a_store_that_looks_first_and_writes_then_loses_commits_too() {
         commit(&store, 2, &changes[1])
     );
     let answers = [
-        (changes[0].edits.clone(), first),
-        (changes[1].edits.clone(), second),
+        (changes[0].edits.to_vec(), first),
+        (changes[1].edits.to_vec(), second),
     ];
     assert_eq!(
         count(&answers, &Outcome::Updated),

@@ -43,7 +43,7 @@ pub(crate) fn edit(short: &str, from: char, to: char) -> RefEdit {
 /// A change that moves refs and brings nothing.
 pub(crate) fn change(client: u64, edits: &[RefEdit]) -> Change {
     Change {
-        edits: edits.to_vec(),
+        edits: edits.into(),
         atomic: false,
         pack: None,
         basis: Basis::default(),

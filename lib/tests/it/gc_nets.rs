@@ -388,7 +388,7 @@ async fn a_writer_that_sleeps_while_its_upload_is_collected() {
         }),
         client(|store, _| {
             let push = &push;
-            async move { (push.edits.clone(), commit(&*store, 2, push).await) }
+            async move { (push.edits.to_vec(), commit(&*store, 2, push).await) }
         }),
     ];
     let seen = Cell::new((0, 0));

@@ -83,7 +83,7 @@ async fn explore(changes: &[Change], limit: usize) -> (usize, usize) {
                 let store = Tapped::new(store, watch);
                 async move {
                     let done = commit(&store, number, change).await;
-                    (change.edits.clone(), done)
+                    (change.edits.to_vec(), done)
                 }
             })
         })
@@ -137,13 +137,13 @@ async fn a_writer_that_dies_anywhere_is_taken_for_dead_and_nothing_is_lost() {
             let start = Instant::now();
             let done = commit(&*store, 2, &second).await;
             assert!(start.elapsed() < lease::DEAD * 2, "{:?}", run.point);
-            let mut answers = vec![(second.edits.clone(), done)];
+            let mut answers = vec![(second.edits.to_vec(), done)];
             assert_eq!(outcomes(&answers[0]), [Outcome::Updated]);
             let acknowledged = matches!(&run.result, Some(Ok(Committed::Done(..))));
             let why = || Err(pail::Error::new(ErrorKind::Unavailable, "it died"));
             let done = Ok(Committed::Done(vec![Outcome::Updated], None));
             let told = if acknowledged { done } else { why() };
-            answers.push((first.edits.clone(), told));
+            answers.push((first.edits.to_vec(), told));
             let ledger = ledger::read(&*store).await.unwrap();
             kept(&ledger, 1, &answers);
             assert_eq!(claims(&*store).await, Vec::<String>::new());
@@ -161,14 +161,14 @@ async fn a_lost_reply_to_the_manifest_is_found_out() {
         .key("pail/manifest.json");
     let faulty = FaultStore::scripted(Arc::clone(&store), vec![lost]);
     let change = leased(1, &[edit("a", ' ', 'a')]);
-    let answer = (change.edits.clone(), commit(&faulty, 1, &change).await);
+    let answer = (change.edits.to_vec(), commit(&faulty, 1, &change).await);
     assert_eq!(faulty.faults(), 1);
     assert_eq!(outcomes(&answer), [Outcome::Updated]);
     // In doubt it held the lease; others wait for it to die.
     assert_eq!(claims(&*store).await.len(), 1);
     let other = leased(2, &[edit("b", ' ', 'b')]);
     let start = Instant::now();
-    let second = (other.edits.clone(), commit(&*store, 2, &other).await);
+    let second = (other.edits.to_vec(), commit(&*store, 2, &other).await);
     assert!(start.elapsed() >= lease::DEAD);
     let ledger = ledger::read(&*store).await.unwrap();
     kept(&ledger, 1, &[answer, second]);
@@ -192,7 +192,7 @@ async fn a_write_that_is_held_up_past_the_lease_undoes_the_push_of_another() {
     // Another waits for the lease to end and commits.
     let change = leased(2, &[edit("b", ' ', 'b')]);
     let start = Instant::now();
-    let answer = (change.edits.clone(), commit(&*store, 2, &change).await);
+    let answer = (change.edits.to_vec(), commit(&*store, 2, &change).await);
     assert_eq!(outcomes(&answer), [Outcome::Updated]);
     assert!(start.elapsed() >= lease::DEAD);
     // And now the first write arrives.
@@ -308,7 +308,7 @@ async fn a_store_that_has_no_conditions_is_written_under_the_lease() {
     let store = probed(Some(Odd::HasNone));
     for (number, name, to) in [(1, "a", 'a'), (2, "b", 'b')] {
         let change = leased(number, &[edit(name, ' ', to)]);
-        let answer = (change.edits.clone(), commit(&store, number, &change).await);
+        let answer = (change.edits.to_vec(), commit(&store, number, &change).await);
         assert_eq!(outcomes(&answer), [Outcome::Updated]);
     }
     let ledger = ledger::read(&store).await.unwrap();

@@ -92,7 +92,7 @@ async fn push_all(repo: &Repo, bucket: &Path) {
     }
     let repository = Repository::open(local(repo)).await.unwrap();
     let request = PushRequest {
-        edits,
+        edits: edits.into(),
         atomic: true,
         dry_run: false,
         prefer_head: repository.head().await.unwrap(),

@@ -126,7 +126,7 @@ pub(crate) fn edits(repo: &Repo, at: Option<&Snapshot>, specs: &[&str]) -> Vec<R
 /// What a push asks for that moves these refs.
 pub(crate) fn request(edits: Vec<RefEdit>) -> PushRequest {
     PushRequest {
-        edits,
+        edits: edits.into(),
         atomic: false,
         dry_run: false,
         prefer_head: None,

@@ -98,7 +98,7 @@ pub async fn restore(
                 who: request.who.clone(),
             };
             let push = PushRequest {
-                edits: vec![edit(value)],
+                edits: [edit(value)].into(),
                 atomic: true,
                 dry_run: request.dry_run,
                 prefer_head: None,
@@ -131,7 +131,7 @@ async fn commit(
     let create = (at.manifest.repository.clone(), at.manifest.object_format);
     let haves = edit.new.iter().map(|value| value.oid).collect();
     let change = Change {
-        edits: vec![edit],
+        edits: [edit].into(),
         options: options(request),
         // If gc drops objects meanwhile, this one may be among them.
         basis: Basis {

@@ -22,7 +22,7 @@ fn edit(text: &str, expected: Option<u64>, new: Option<u64>) -> RefEdit {
 
 fn push(edits: Vec<RefEdit>) -> Change {
     Change {
-        edits,
+        edits: edits.into(),
         atomic: false,
         pack: None,
         basis: Basis::default(),
@@ -213,7 +213,7 @@ fn intervals_of_packs_join_up_over_commits_that_only_move_refs() {
         index: None,
         objects: 3,
     });
-    change.edits = vec![edit("refs/heads/z", None, Some(6))];
+    change.edits = [edit("refs/heads/z", None, Some(6))].into();
     at = next(Some(&at), &change).0;
     let covers: Vec<_> = at
         .manifest
