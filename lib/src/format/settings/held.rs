@@ -14,7 +14,7 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Corrupt`] if the manifest holds something else there.
+    /// [`crate::ErrorKind::Corrupt`] if the manifest holds something else there.
     pub fn protected(&self) -> Result<Vec<&str>> {
         let bad = || corrupt("the manifest", "'protected' is no list of texts");
         let Some(value) = self.settings.get(PROTECTED.name) else {
@@ -93,7 +93,7 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// As [`Manifest::protected`]; [`ErrorKind::Invalid`] if the value is none for it.
+    /// As [`Manifest::protected`]; [`crate::ErrorKind::Invalid`] if the value is none for it.
     pub fn change_setting(&mut self, edit: &SettingEdit) -> Result<bool> {
         let before = (self.settings.clone(), self.requires.clone());
         match edit {
