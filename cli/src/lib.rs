@@ -6,6 +6,7 @@ pub mod annex_agent;
 pub mod commands;
 pub mod config;
 pub mod connect;
+pub mod conversation;
 pub mod detached;
 pub mod env;
 pub mod exit;

@@ -1,7 +1,8 @@
 //! What `git annex info` shows.
 
-use super::job::{Job, Stop};
+use super::job::Job;
 use super::settings::Settings;
+use crate::conversation::Stop;
 use pail::store::options::Service;
 
 /// Tells of the place and of what new files get. No network.

@@ -1,22 +1,12 @@
 //! One request under way: what we say and ask while we work on it.
 
 use crate::annex_agent::request::split;
-use crate::stdio;
+use crate::conversation::{self, Stop};
 use crate::ui::hints;
 use pail::progress::{Phase, Progress};
 use pail::{Error, ErrorKind};
-use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc::Receiver;
-
-/// Why a session ends before git-annex ends it.
-#[derive(Debug)]
-pub(super) enum Stop {
-    /// The reason was not told yet.
-    Failed(Error),
-    /// Git-annex went away.
-    Closed,
-}
 
 /// What went wrong with a request: it alone, or the session with it.
 #[derive(Debug)]
@@ -125,17 +115,7 @@ pub(super) fn say(number: Option<u64>, line: &[u8]) -> Result<(), Stop> {
     }
     out.extend_from_slice(line);
     out.push(b'\n');
-    match stdio::write(&out) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Stop::Closed),
-        Err(error) => Err(spoken(error)),
-    }
-}
-
-/// What is wrong with our ends of the pipes.
-pub(super) fn spoken(error: io::Error) -> Stop {
-    let what = format!("cannot speak with git-annex: {error}");
-    Stop::Failed(Error::new(ErrorKind::Local, what).with_source(error))
+    conversation::say(&out)
 }
 
 /// An error and what to try, in one line.

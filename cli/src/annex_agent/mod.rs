@@ -16,16 +16,17 @@ mod session;
 mod settings;
 mod setup;
 
+use crate::conversation::{self, Stop};
+use crate::exit;
 use crate::runtime::{self, Ended};
-use crate::{exit, ui};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use job::{Job, Stop, spoken};
+use job::Job;
 use pail::{Error, ErrorKind};
 use request::Request;
 use session::Session;
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader};
 use std::process::ExitCode;
 use tokio::sync::mpsc;
 
@@ -45,18 +46,12 @@ pub fn main() -> ExitCode {
         let lines = read_lines()?;
         runtime::run(&runtime, Box::pin(serve(lines)))
     });
-    match served {
-        Ok(Ended::Done(Ok(()) | Err(Stop::Closed))) => ExitCode::SUCCESS,
-        Ok(Ended::Interrupted) => ExitCode::from(exit::INTERRUPTED),
-        Ok(Ended::Done(Err(Stop::Failed(error)))) => {
-            ui::show(&error);
-            ExitCode::from(exit::FAILED)
-        }
-        Err(error) => {
-            ui::error(&format!("cannot serve git-annex: {error}"), None);
-            ExitCode::from(exit::FAILED)
-        }
-    }
+    let ended = match served {
+        Ok(Ended::Done(ended)) => ended,
+        Ok(Ended::Interrupted) => Err(Stop::Interrupted),
+        Err(error) => Err(error.into()),
+    };
+    conversation::end(ended, exit::FAILED)
 }
 
 /// Reads lines on a thread of its own, which ends with standard input or with the process:
@@ -66,7 +61,7 @@ fn read_lines() -> io::Result<mpsc::Receiver<io::Result<Vec<u8>>>> {
     let read = move || {
         let mut input = BufReader::new(io::stdin());
         loop {
-            let line = next_line(&mut input).transpose();
+            let line = conversation::line(&mut input, MAX_LINE).transpose();
             let Some(line) = line else { return };
             let last = line.is_err();
             if send.blocking_send(line).is_err() || last {
@@ -77,19 +72,6 @@ fn read_lines() -> io::Result<mpsc::Receiver<io::Result<Vec<u8>>>> {
     let thread = std::thread::Builder::new().name("stdin".to_owned());
     thread.spawn(read)?;
     Ok(receive)
-}
-
-/// The next line without its line feed; nothing at the end.
-fn next_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
-    let mut line = Vec::new();
-    if Read::take(&mut *input, MAX_LINE).read_until(b'\n', &mut line)? == 0 {
-        return Ok(None);
-    }
-    if line.pop() != Some(b'\n') {
-        let what = "a line is cut or too long";
-        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-    }
-    Ok(Some(line))
 }
 
 /// Whose an answer without a number is: older versions say that way what they cannot tell.
@@ -122,7 +104,7 @@ async fn serve(mut lines: mpsc::Receiver<io::Result<Vec<u8>>>) -> Result<(), Sto
             line = lines.recv() => line,
         };
         let Some(line) = line else { return Ok(()) };
-        let line = line.map_err(spoken)?;
+        let line = line?;
         let (number, line) = match request::numbered(&line) {
             Some((number, line)) => (Some(number), line.to_vec()),
             None => (unnumbered(&line, &busy), line),

@@ -1,10 +1,11 @@
 //! Requests and what answers them.
 
 use super::info::info;
-use super::job::{Fault, Job, Stop};
+use super::job::{Fault, Job};
 use super::request::{Request, Way};
 use super::session::{GET_BY_URL, LOOK_BY_URL, Session};
 use super::setup;
+use crate::conversation::Stop;
 use pail::large_files::annex::Presence;
 use pail::{Error, ErrorKind};
 

@@ -1,7 +1,8 @@
 //! What is known beyond one request: what both sides speak, the settings, the store.
 
-use super::job::{Fault, Job, Stop};
+use super::job::{Fault, Job};
 use super::settings::Settings;
+use crate::conversation::Stop;
 use pail::large_files::annex::Content;
 use pail::store::Location;
 use pail::{Error, ErrorKind};

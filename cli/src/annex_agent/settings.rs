@@ -1,8 +1,9 @@
 //! What git-annex knows of the remote, and the store that it names.
 
-use super::job::{Fault, Job, Stop, odd};
+use super::job::{Fault, Job, odd};
 use super::request::split;
 use crate::connect;
+use crate::conversation::Stop;
 use pail::Error;
 use pail::clock::SystemClock;
 use pail::large_files::annex::{Content, PARAMETERS, Parameters, Place};

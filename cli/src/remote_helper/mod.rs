@@ -5,9 +5,10 @@ mod edits;
 pub mod options;
 pub mod reply;
 
+use crate::conversation::{self, Stop, say as answer};
 use crate::lfs_agent::endpoint;
 use crate::runtime::{self, Ended};
-use crate::{config, connect, detached, exit, stdio, ui};
+use crate::{config, connect, detached, exit, ui};
 use command::{Command, PushLine};
 use options::{Answer, Options};
 use pail::local::{Check, Config, Git, Repository};
@@ -24,31 +25,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::runtime::Runtime;
 
-/// Why a session ends before git ends it.
-#[derive(Debug)]
-enum Stop {
-    /// The reason was not told yet.
-    Failed(Error),
-    /// Git went away.
-    Closed,
-    /// A signal came.
-    Interrupted,
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        Self::Failed(
-            Error::new(ErrorKind::Local, format!("cannot speak with git: {error}"))
-                .with_source(error),
-        )
-    }
-}
+/// Longest line; refs are bounded, and so is a push option by git's own line buffer.
+const MAX_LINE: u64 = 1 << 20;
 
 /// Serves one git. It is called as `git-remote-<scheme> <remote> <url>`.
 #[must_use]
@@ -64,14 +42,7 @@ pub fn main(args: &[OsString]) -> ExitCode {
     let name = name.map(|name| name.to_string_lossy().into_owned());
     let ended = Session::new(name, url.to_string_lossy().into_owned())
         .and_then(|mut session| session.serve(io::stdin().lock()));
-    match ended {
-        Ok(()) | Err(Stop::Closed) => ExitCode::SUCCESS,
-        Err(Stop::Interrupted) => ExitCode::from(exit::INTERRUPTED),
-        Err(Stop::Failed(error)) => {
-            ui::show(&error);
-            ExitCode::from(exit::HELPER)
-        }
-    }
+    conversation::end(ended, exit::HELPER)
 }
 
 /// One conversation.
@@ -390,30 +361,9 @@ fn fetch_request(
     })
 }
 
-fn answer(bytes: &[u8]) -> Result<(), Stop> {
-    if stdio::write(bytes)? {
-        Ok(())
-    } else {
-        Err(Stop::Closed)
-    }
-}
-
 fn next(input: &mut impl BufRead) -> Result<Option<Command>, Stop> {
-    /// Longest line; refs are bounded, and so is a push option by git's own line buffer.
-    const MAX_LINE: u64 = 1 << 20;
-    let mut line = Vec::new();
-    let count = io::Read::take(&mut *input, MAX_LINE).read_until(b'\n', &mut line)?;
-    if count == 0 {
-        return Ok(None);
-    }
-    if line.pop() != Some(b'\n') {
-        return Err(Error::new(
-            ErrorKind::Invalid,
-            "git sent a line that is cut or too long",
-        )
-        .into());
-    }
-    Ok(Some(Command::parse(&line)))
+    let line = conversation::line(input, MAX_LINE)?;
+    Ok(line.map(|line| Command::parse(&line)))
 }
 
 /// Reads a batch up to its blank line. Where git dies before that, nothing of it is done:
