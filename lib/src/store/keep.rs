@@ -1,8 +1,10 @@
 //! What has come of a download, kept for the next run.
 
 use bytes::Bytes;
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
+use std::path::Path;
 
 /// Bytes of what is kept that are read at once.
 const CHUNK: u64 = 1 << 20;
@@ -29,6 +31,26 @@ impl Keep for KeepNothing {
     }
 
     fn came(&self, _: usize, _: u64, _: &Bytes) {}
+}
+
+/// Opens a file in which something is kept, or makes it, and locks it until it is closed.
+///
+/// # Errors
+///
+/// If somebody else has locked it, or has just removed it.
+pub(crate) fn lock_kept(path: &Path) -> io::Result<File> {
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    file.try_lock()?;
+    if !path.exists() {
+        // Whoever held the lock has removed it, or handed it over.
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    Ok(file)
 }
 
 /// Reads a range of a file in which something is kept, in pieces as [`Keep::left`] gives them.

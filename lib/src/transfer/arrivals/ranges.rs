@@ -5,6 +5,7 @@
 //! the lowest first. Each is written on its own, after the bytes that it speaks of: a killed
 //! process leaves it right. After a power cut it may be wrong, as the bytes may be.
 
+use crate::store::lock_kept;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -29,17 +30,7 @@ impl Ranges {
     /// Opens the file of a pack of this size, or makes a new one with ranges of `part` bytes.
     /// An error if somebody else works on it.
     pub(super) fn open(path: &Path, size: u64, part: u64) -> io::Result<Self> {
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
-        file.try_lock()?;
-        if !path.exists() {
-            // Whoever held the lock has just removed it.
-            return Err(io::ErrorKind::NotFound.into());
-        }
+        let mut file = lock_kept(path)?;
         let mut text = Vec::new();
         Read::by_ref(&mut file)
             .take(HEADER + 8 * MAX_RANGES)
