@@ -1,18 +1,17 @@
 //! Locks of Git LFS: asked for by real git-lfs, kept in the bucket, heeded by pushes.
 
-use crate::it::world::{World, on_every_bucket};
+use crate::it::world::{World, on_every_service};
 use serde_json::Value;
-use std::path::PathBuf;
 use testkit::git::Git;
 use testkit::repo::Repo;
+use testkit::services;
 
-/// Where git-lfs is, for tests.
-const LFS: &str = "PAIL_TEST_LFS";
-
-/// A clone whose user is this one, with git-lfs.
+/// A clone whose user is this one, with git-lfs: Ada has the older one, all others the newest.
 fn user(world: &World, name: &str) -> Repo {
     let folder = world.path(name);
-    let git = as_user(&world.git().with_bin(lfs()), name);
+    let [newest, older] = services::git_lfs();
+    let lfs = if name == "ada" { older } else { newest };
+    let git = as_user(&world.git().with_bin(lfs), name);
     if world.bucket().read("pail/manifest.json").is_none() {
         let repo = Repo::init_with(&git, folder, &[]);
         repo.ok(&["remote", "add", "origin", &world.url()]);
@@ -28,12 +27,6 @@ fn user(world: &World, name: &str) -> Repo {
     let repo = Repo::clone_of(&git, &world.url(), folder, &[]);
     repo.ok(&["lfs", "install", "--local"]);
     repo
-}
-
-#[expect(clippy::disallowed_methods, reason = "where the runner put git-lfs")]
-fn lfs() -> PathBuf {
-    let folder = std::env::var_os(LFS);
-    PathBuf::from(folder.unwrap_or_else(|| panic!("{LFS} is not set: run `cargo xtask test`")))
 }
 
 fn as_user(git: &Git, name: &str) -> Git {
@@ -55,7 +48,7 @@ fn locks(repo: &Repo) -> Vec<(String, String, bool)> {
         .collect()
 }
 
-on_every_bucket!(a_lock_keeps_others_off_until_it_is_freed);
+on_every_service!(a_lock_keeps_others_off_until_it_is_freed);
 
 fn a_lock_keeps_others_off_until_it_is_freed(world: &World) {
     let (ada, bob) = (user(world, "ada"), user(world, "bob"));

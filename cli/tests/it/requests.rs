@@ -11,6 +11,7 @@ use crate::it::world::World;
 use std::path::Path;
 use table::{Cost, Row};
 use testkit::repo::Repo;
+use testkit::services;
 use testkit::wire_proxy::{Crowd, Fault, Rule, WireProxy};
 
 #[test]
@@ -21,6 +22,7 @@ fn operations_cost_what_the_docs_say() {
     rows.extend(three_hundred_refs());
     rows.extend(ten_thousand_refs());
     rows.extend(sixty_pushes());
+    rows.extend(large_files());
     rows.extend(annexed::rows());
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/costs.md");
     table::settle(&docs, &rows);
@@ -316,5 +318,41 @@ fn sixty_pushes() -> Vec<Row> {
         assert_eq!(reader.id("origin/main"), Some(source.head()));
         reader.fsck();
     }
+    site.rows
+}
+
+/// Locks and objects of Git LFS.
+fn large_files() -> Vec<Row> {
+    let mut site = Site::new();
+    let [lfs, _] = services::git_lfs();
+    let git = site.world.git().with_bin(lfs);
+    git.ok(&["lfs", "install", "--skip-repo"]);
+    let bin = site.world.text("bin");
+    git.ok(&["pail", "install", "--no-man", "--dir", &bin]);
+    let source = site.repo("source");
+    let source = Repo::at(&git, source.path());
+    source.commit("a", "one\n");
+    source.ok(&["push", "-q", "-u", "origin", "main"]);
+    source.ok(&["pail", "lock", "a"]);
+    source.commit("b", "two\n");
+    site.row("push of one commit, where a path is locked", || {
+        source.ok(&["push", "-q"]);
+    })
+    .within(4, 6);
+    source.ok(&["pail", "unlock", "a"]);
+    source.ok(&["pail", "config", "origin", "locks", "off"]);
+    source.ok(&["lfs", "track", "*.bin"]);
+    source.ok(&["add", ".gitattributes"]);
+    source.commit("c.bin", "three\n");
+    site.row("push of one commit and an LFS object", || {
+        source.ok(&["push", "-q"]);
+    });
+    source.ok(&["rm", "-q", "c.bin"]);
+    source.ok(&["commit", "-q", "-m", "gone"]);
+    source.ok(&["push", "-q"]);
+    source.commit("d.bin", "three\n");
+    site.row("push of one commit whose LFS object is there", || {
+        source.ok(&["push", "-q"]);
+    });
     site.rows
 }
