@@ -28,6 +28,7 @@ mod it {
     mod lender;
     mod lfs;
     mod lfs_gc;
+    mod lfs_gc_nets;
     mod locks;
     mod log_nets;
     #[cfg(feature = "long-tail")]

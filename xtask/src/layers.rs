@@ -50,6 +50,7 @@ const MORE: &[(&[&str], &[&str])] = &[
     (&["foreign", "migrate"], &["format", "transaction"]),
     (&["large_files", "locks"], &["format"]),
     (&["large_files", "sharers"], &["format"]),
+    (&["large_files", "condemned"], &["format"]),
     (&["large_files", "swapped"], &["transaction"]),
 ];
 

@@ -25,6 +25,7 @@ use job::Job;
 use pail::{Error, ErrorKind};
 use request::Request;
 use session::Session;
+pub(crate) use settings::NOTES;
 use std::collections::HashMap;
 use std::io::{self, BufReader};
 use std::process::ExitCode;

@@ -19,7 +19,7 @@ use std::sync::Arc;
 const CREDENTIALS: &str = "s3creds";
 
 /// Where in the git directory it is written down how large uploads were begun.
-const NOTES: &str = "pail/annex";
+pub(crate) const NOTES: &str = "pail/annex";
 
 pub(super) const KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 pub(super) const SECRET: &str = "AWS_SECRET_ACCESS_KEY";

@@ -4,15 +4,17 @@ use super::links::{Found, Program};
 use super::policy::{Access, policy};
 use super::stop::{Stop, invalid};
 use super::{findings, git, json, repository};
+use crate::annex_agent::NOTES;
 use crate::{env, multicall};
 use pail::format::settings;
-use pail::local::{Git, Repository};
+use pail::local::{Config, Git, LfsRepository, Repository};
 use pail::maintenance::doctor::{Diagnosis, Visit};
 use pail::maintenance::{Finding, Severity};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::env::consts::EXE_SUFFIX;
 use std::fmt::Write;
+use std::path::PathBuf;
 
 /// The oldest git that is served.
 const OLDEST_GIT: (u32, u32) = (2, 34);
@@ -96,6 +98,7 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
         older_than,
         // Outside of a repository nothing can have been left in one.
         repository: Repository::open(Git::new()).await.ok(),
+        large_files: large_files().await.unwrap_or_default(),
         who: repository::committer().await?,
     };
     let diagnosis = remote.doctor(&visit).await?;
@@ -138,6 +141,14 @@ fn words(diagnosis: &Diagnosis, options: &[Said], found: &[Finding]) -> String {
         out.push_str("nothing stands in the way\n");
     }
     out
+}
+
+/// Where transfers of large files of this repository keep what they go on with, if there is one.
+async fn large_files() -> Option<Vec<PathBuf>> {
+    let git = Git::new();
+    let here = LfsRepository::open(&git).await.ok()?;
+    let config = Config::read(&git).await.ok()?;
+    Some(vec![here.kept(&config), here.common().join(NOTES)])
 }
 
 /// What can be wrong on this machine.

@@ -9,10 +9,12 @@ pub mod progress;
 pub mod reply;
 pub mod settings;
 
+use crate::conversation::{self, Stop};
 use crate::runtime::{self, Ended};
-use crate::{connect, exit, stdio, ui};
+use crate::{connect, exit};
 use endpoint::Direction;
 use message::Message;
+use pail::large_files::condemned::Watch;
 use pail::large_files::lfs::{self, Folder, Object};
 use pail::local::{Config, Git, LfsRepository};
 use pail::progress::Progress;
@@ -27,47 +29,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
-/// Why a session ends before git-lfs ends it.
-#[derive(Debug)]
-enum Stop {
-    /// What was said makes no sense; the reason was not told yet.
-    Failed(Error),
-    /// Git-lfs went away.
-    Closed,
-    /// A signal came.
-    Interrupted,
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        let message = format!("cannot speak with git-lfs: {error}");
-        Self::Failed(Error::new(ErrorKind::Local, message).with_source(error))
-    }
-}
+/// Longest line; what varies in it is a path.
+const MAX_LINE: u64 = 1 << 20;
 
 /// Serves one git-lfs.
 #[must_use]
 pub fn main() -> ExitCode {
-    match serve(io::stdin().lock()) {
-        Ok(()) | Err(Stop::Closed) => ExitCode::SUCCESS,
-        Err(Stop::Interrupted) => ExitCode::from(exit::INTERRUPTED),
-        Err(Stop::Failed(error)) => {
-            ui::show(&error);
-            ExitCode::from(exit::HELPER)
-        }
-    }
+    conversation::end(serve(io::stdin().lock()), exit::HELPER)
 }
 
 fn serve(mut input: impl BufRead) -> Result<(), Stop> {
     let mut session = None;
-    while let Some(message) = next(&mut input)? {
-        match (message, &mut session) {
+    while let Some(line) = conversation::line(&mut input, MAX_LINE)? {
+        match (Message::parse(&line)?, &mut session) {
             (Message::Terminate, _) => break,
             (Message::Init { remote }, _) => {
                 session = Some(Session::new(remote));
@@ -103,6 +77,7 @@ struct Place {
     store: Arc<dyn Store>,
     limits: Limits,
     folder: Folder,
+    watch: Watch,
 }
 
 impl Session {
@@ -188,15 +163,19 @@ async fn open(remote: &str, direction: Direction) -> Result<Place> {
     let url = here.from_its_top(&found.url);
     let opened = connect::open(&url, found.remote.as_deref(), &config, false)?;
     let context = opened.context();
-    let folder = here.storage(&config).join("pail");
+    let folder = here.kept(&config);
+    let (ids, clock) = (Arc::clone(&context.ids), Arc::clone(&context.clock));
     Ok(Place {
         store: Arc::clone(&context.store),
         limits: context.limits,
-        folder: Folder::new(folder, Arc::clone(&context.ids), Arc::clone(&context.clock)),
+        folder: Folder::new(folder, Arc::clone(&ids), Arc::clone(&clock)),
+        watch: Watch::new(Arc::clone(&context.store), ids, clock, context.lease),
     })
 }
 
 async fn put(place: &Place, object: &Object, file: &Path, told: &dyn Progress) -> Result<()> {
+    // Before it is looked for: what is found there then stays.
+    place.watch.spare(&object.oid).await?;
     let (store, limits) = (&*place.store, place.limits);
     lfs::put(store, object, file, limits, told, &place.folder).await?;
     Ok(())
@@ -207,24 +186,5 @@ async fn get(place: &Place, object: &Object, told: &dyn Progress) -> Result<Path
 }
 
 fn answer(reply: &Reply<'_>) -> Result<(), Stop> {
-    if stdio::write(&reply.to_bytes())? {
-        Ok(())
-    } else {
-        Err(Stop::Closed)
-    }
-}
-
-fn next(input: &mut impl BufRead) -> Result<Option<Message>, Stop> {
-    /// Longest line; what varies in it is a path.
-    const MAX_LINE: u64 = 1 << 20;
-    let mut line = Vec::new();
-    let count = io::Read::take(&mut *input, MAX_LINE).read_until(b'\n', &mut line)?;
-    if count == 0 {
-        return Ok(None);
-    }
-    if line.pop() != Some(b'\n') {
-        let why = "git-lfs sent a line that is cut or too long";
-        return Err(Error::new(ErrorKind::Invalid, why).into());
-    }
-    Ok(Some(Message::parse(&line)?))
+    conversation::say(&reply.to_bytes())
 }

@@ -172,8 +172,26 @@ fn age(world: &World, key: &str) {
     file.unwrap().set_modified(old).unwrap();
 }
 
+/// The list of the condemned, as docs/format/v1.md has it.
+fn list(world: &World) -> Value {
+    let text = world.bucket().read("pail/lfs-condemned.json").unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+/// Writes the list anew, as if all on it had been condemned two days earlier.
+fn two_days_later(world: &World) {
+    let mut list = list(world);
+    for group in list["groups"].as_array_mut().unwrap() {
+        group["since"] = (group["since"].as_i64().unwrap() - 2 * 86_400).into();
+    }
+    let text = list.to_string();
+    world
+        .bucket()
+        .write("pail/lfs-condemned.json", text.as_bytes());
+}
+
 #[test]
-fn gc_shows_its_plan_and_takes_what_is_old_and_not_named() {
+fn gc_shows_its_plan_condemns_what_is_old_and_not_named_and_takes_it_later() {
     let world = World::folder();
     let repo = world.repo("repo");
     repo.commit("kept", pointer(b"kept"));
@@ -181,6 +199,23 @@ fn gc_shows_its_plan_and_takes_what_is_old_and_not_named() {
     let [kept, old, young] = ["kept", "old", "young"].map(|text| put(&world, text.as_bytes()));
     age(&world, &kept);
     age(&world, &old);
+    let (_, none) = json(repo.git(), &["gc", "--older-than", "36500d"]);
+    assert_eq!(none["condemned"], 0);
+    assert_eq!(world.bucket().read("pail/lfs-condemned.json"), None);
+    let (_, first) = json(repo.git(), &["gc"]);
+    assert_eq!(
+        (&first["condemned"], &first["deleted"]),
+        (&1.into(), &0.into())
+    );
+    let now = list(&world);
+    assert_eq!(now["groups"][0]["oids"], serde_json::json!([oid(b"old")]));
+    let (_, early) = json(repo.git(), &["gc"]);
+    assert_eq!(
+        (&early["waiting"], &early["deleted"]),
+        (&1.into(), &0.into())
+    );
+
+    two_days_later(&world);
     let plan = repo.ok(&["pail", "lfs", "gc", "--dry-run"]);
     assert!(
         plan.contains(&format!("nobody needs {}", oid(b"old"))),
@@ -191,18 +226,42 @@ fn gc_shows_its_plan_and_takes_what_is_old_and_not_named() {
         "{plan}"
     );
     assert!(world.bucket().read(&old).is_some());
-    let (_, none) = json(repo.git(), &["gc", "--older-than", "36500d"]);
-    assert_eq!(
-        (&none["garbage"], &none["deleted"]),
-        (&0.into(), &false.into())
-    );
     let (_, done) = json(repo.git(), &["gc"]);
-    assert_eq!(
-        (&done["garbage"], &done["deleted"]),
-        (&1.into(), &true.into())
-    );
+    assert_eq!((&done["garbage"], &done["deleted"]), (&1.into(), &1.into()));
     assert!(world.bucket().read(&old).is_none());
     assert!(world.bucket().read(&kept).is_some() && world.bucket().read(&young).is_some());
+    assert_eq!(list(&world)["groups"], serde_json::json!([]));
+}
+
+#[test]
+fn a_list_that_is_broken_or_of_a_run_that_died_is_told() {
+    let world = World::folder();
+    let repo = world.repo("repo");
+    repo.commit("a", "a");
+    repo.ok(&["push", "-q", "origin", "main"]);
+    put(&world, b"x");
+    let subject = "pail/lfs-condemned.json".to_owned();
+    let codes = || {
+        let doctor = repo.git().run(&["pail", "doctor", "--json", "origin"]);
+        let doctor: Value = serde_json::from_str(&doctor.stdout).unwrap();
+        let (_, fsck) = json(repo.git(), &["fsck"]);
+        let mut all = [codes(&doctor), codes(&fsck)].concat();
+        all.retain(|(_, about)| *about == subject);
+        all
+    };
+    let told = |code: &str| vec![(code.to_owned(), subject.clone()); 2];
+    assert_eq!(codes(), []);
+    world.bucket().write(&subject, b"[]");
+    assert_eq!(codes(), told("condemned-list"));
+    let dead = serde_json::json!({
+        "version": 1, "write_id": "1", "groups": [],
+        "going": { "id": "2", "since": 1, "groups": [{ "since": 1, "oids": [oid(b"x")] }] },
+    });
+    world.bucket().write(&subject, dead.to_string().as_bytes());
+    assert_eq!(codes(), told("dead-lfs-gc"));
+    repo.ok(&["pail", "lfs", "gc"]);
+    assert_eq!(codes(), []);
+    assert!(world.bucket().read(&format!("lfs/{}", oid(b"x"))).is_some());
 }
 
 #[test]
@@ -232,7 +291,10 @@ fn a_place_that_is_shared_is_collected_when_all_who_share_it_can_be_read() {
     let (_, list) = json(git, &["share", &shared]);
     assert_eq!(list["repositories"].as_array().unwrap().len(), 2);
     let (_, plan) = json(git, &["gc", "--dry-run", &shared]);
-    assert_eq!((&plan["needed"], &plan["garbage"]), (&2.into(), &1.into()));
+    assert_eq!(
+        (&plan["needed"], &plan["condemned"]),
+        (&2.into(), &1.into())
+    );
 
     let manifest = two.bucket().read("pail/manifest.json").unwrap();
     two.bucket().remove("pail/manifest.json");
@@ -246,8 +308,8 @@ fn a_place_that_is_shared_is_collected_when_all_who_share_it_can_be_read() {
     assert_eq!(place.bucket().everything(), before);
     two.bucket().write("pail/manifest.json", &manifest);
     git.ok(&["pail", "lfs", "share", "--remove", &shared, &urls[1]]);
-    let (_, done) = json(git, &["gc", &shared]);
-    assert_eq!(done["garbage"], 2);
+    let (_, done) = json(git, &["gc", "--at-once", &shared]);
+    assert_eq!(done["deleted"], 2);
     assert!(
         place
             .bucket()

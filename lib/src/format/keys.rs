@@ -12,6 +12,9 @@ pub const LOCKS: &str = "pail/locks.json";
 /// Which repositories keep LFS objects here. It changes, too.
 pub const SHARERS: &str = "pail/lfs-sharers.json";
 
+/// Which LFS objects `git pail lfs gc` will delete. It changes, too.
+pub const CONDEMNED: &str = "pail/lfs-condemned.json";
+
 /// Where packs and their indexes lie.
 pub const PACKS: &str = "objects/pack/";
 
@@ -59,6 +62,15 @@ pub fn locks() -> Result<Key> {
 /// As [`locks`].
 pub fn sharers() -> Result<Key> {
     checked(SHARERS.to_owned())
+}
+
+/// [`CONDEMNED`].
+///
+/// # Errors
+///
+/// As [`locks`].
+pub fn condemned() -> Result<Key> {
+    checked(CONDEMNED.to_owned())
 }
 
 /// `objects/pack/pack-<name>.pack`
@@ -202,6 +214,7 @@ mod tests {
             MANIFEST,
             LOCKS,
             SHARERS,
+            CONDEMNED,
             "HEAD",
             "lfs/0000",
             "objects/pack/multi-pack-index",

@@ -4,7 +4,7 @@
 
 use crate::key::Key;
 use crate::oid::hex;
-use crate::store::{Begun, Journal};
+use crate::store::{Begun, Journal, lock_kept};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
@@ -27,16 +27,33 @@ struct Held {
     _lock: File,
 }
 
+/// How an upload was begun.
 #[derive(Debug, Serialize, Deserialize)]
-struct Note {
-    /// The bucket, without secrets, and the key: for people.
-    location: String,
-    key: String,
+pub(super) struct Note {
+    /// The bucket, without secrets.
+    pub(super) location: String,
+    /// The key.
+    pub(super) key: String,
     /// When the file that is sent was last written, in nanoseconds since 1970: parts of
     /// another file that had its name are of no use.
     modified: String,
-    token: String,
+    /// What names the upload in the bucket.
+    pub(super) token: String,
     part: u64,
+}
+
+impl Note {
+    /// Reads one; `None` if the file is none.
+    pub(super) fn read(path: &Path) -> Option<Self> {
+        let text = fs::read(path).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+}
+
+/// Whether somebody works on the upload of which this is the note.
+pub(super) fn is_at_work(note: &Path) -> bool {
+    let lock = File::open(note.with_extension("lock"));
+    lock.is_ok_and(|lock| lock.try_lock_shared().is_err())
 }
 
 impl Noted {
@@ -50,19 +67,12 @@ fn hold(folder: &Path, location: &str, key: &Key, file: &Path) -> io::Result<Hel
     let name = hex(&Sha256::digest(format!("{location}\n{key}")));
     let path = folder.join(format!("{name}.json"));
     let lock_path = path.with_extension("lock");
-    let lock = File::create(&lock_path)?;
-    lock.try_lock()?;
-    if !lock_path.exists() {
-        // Whoever held the lock has just removed it.
-        return Err(io::ErrorKind::NotFound.into());
-    }
+    let lock = lock_kept(&lock_path)?;
     let since = fs::metadata(file)?.modified()?.duration_since(UNIX_EPOCH);
     let modified = since.map_err(io::Error::other)?.as_nanos().to_string();
-    let note = fs::read(&path).ok();
-    let note = note.and_then(|text| serde_json::from_slice::<Note>(&text).ok());
     let same = |note: &Note| note.modified == modified && note.part > 0;
     Ok(Held {
-        note: Mutex::new(note.filter(same)),
+        note: Mutex::new(Note::read(&path).filter(same)),
         location: location.to_owned(),
         modified,
         path,

@@ -2,8 +2,9 @@
 //! and who works on which file.
 
 pub mod annex;
+pub mod condemned;
 mod journal;
-mod leftovers;
+pub mod leftovers;
 pub mod lfs;
 pub mod locks;
 pub mod sharers;

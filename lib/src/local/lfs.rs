@@ -71,10 +71,20 @@ impl LfsRepository {
         &self.shipped
     }
 
+    /// The git directory that all work trees share.
+    pub fn common(&self) -> &Path {
+        &self.common
+    }
+
     /// The folder in which git-lfs keeps its objects.
     pub fn storage(&self, config: &Config) -> PathBuf {
         let named = config.get("lfs.storage").filter(|named| !named.is_empty());
         self.common.join(named.unwrap_or("lfs"))
+    }
+
+    /// Our folder below that: what transfers keep for the next run.
+    pub fn kept(&self, config: &Config) -> PathBuf {
+        self.storage(config).join("pail")
     }
 
     /// A URL as git understands it: a relative path counts from the top of the work tree,

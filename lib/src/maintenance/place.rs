@@ -25,7 +25,7 @@ pub(super) enum Place {
 impl Place {
     pub(super) fn of(key: &str) -> Self {
         let published = ["HEAD", "config", "info/refs", "objects/info/packs"];
-        let root = [keys::MANIFEST, keys::LOCKS, keys::SHARERS].contains(&key);
+        let root = [keys::MANIFEST, keys::LOCKS, keys::SHARERS, keys::CONDEMNED].contains(&key);
         if root || key.starts_with("lfs/") || published.contains(&key) {
             Self::Expected
         } else if keys::pack_name(key).is_some()

@@ -4,7 +4,9 @@ use super::Remote;
 use crate::error::Result;
 use crate::large_files::Swapper;
 use crate::large_files::sharers::Sharers;
+use crate::maintenance::lfs::{self, GcPlan, Swept};
 use crate::transaction::{Snapshot, Writes};
+use crate::transfer::Context;
 
 impl Remote {
     /// The URLs of the repositories that keep LFS objects here, apart from the one that lies
@@ -30,6 +32,21 @@ impl Remote {
         let leased = self.leased().await?;
         self.context.may_write(leased)?;
         self.sharers().change(urls, add, leased).await
+    }
+
+    /// Condemns and deletes what a plan says; `repositories` are those that it was made for.
+    ///
+    /// Costs two GETs beside what [`lfs::sweep`] costs; the first time where no repository
+    /// lies, the trial of the bucket.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`lfs::sweep`]; [`crate::ErrorKind::Unsupported`] if the bucket cannot keep
+    /// two writers apart.
+    pub async fn sweep_lfs(&self, repositories: &[Context], plan: GcPlan) -> Result<Swept> {
+        let leased = self.leased().await?;
+        self.context.may_write(leased)?;
+        lfs::sweep(&self.context, repositories, plan, leased).await
     }
 
     /// Whether a small file that is not there yet is to be written under a lease.

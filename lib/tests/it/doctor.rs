@@ -23,6 +23,7 @@ fn visit(remove_leftovers: bool) -> Visit {
         probe: false,
         remove_leftovers,
         repository: None,
+        large_files: Vec::new(),
         older_than: 0,
         who: "Doctor <doctor@example.org>".to_owned(),
     }

@@ -330,9 +330,9 @@ async fn lfs_gc_reads_the_history_where_it_is() {
             },
         };
         let all = [context.clone()];
-        let plan = lfs::plan_gc(&context, &all, &bench, None).await;
+        let plan = lfs::plan_gc(&context, &all, &bench, lfs::GcRequest::default()).await;
         (
-            plan.map(|plan| (plan.garbage, plan.needed)),
+            plan.map(|plan| (plan.condemned, plan.needed)),
             Down::of(&store),
         )
     };

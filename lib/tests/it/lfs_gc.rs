@@ -2,9 +2,10 @@
 
 use crate::it::world::{self, MONTH, late, push_ok, remote};
 use pail::format::settings::SettingEdit;
+use pail::large_files::condemned::HOLD;
 use pail::large_files::lfs::Oid;
 use pail::maintenance::Bench;
-use pail::maintenance::lfs::{self, GcPlan};
+use pail::maintenance::lfs::{self, GcPlan, GcRequest};
 use pail::store::adapter::memory::Memory;
 use pail::store::{Precondition, Store};
 use pail::transfer::Context;
@@ -45,7 +46,7 @@ async fn bucket(texts: &[&str], repo: &Repo) -> Arc<dyn Store> {
 async fn plan(remote: &Remote, repo: &Repo) -> pail::Result<GcPlan> {
     let bench = bench(repo);
     let all = [remote.context().clone()];
-    lfs::plan_gc(remote.context(), &all, &bench, None).await
+    lfs::plan_gc(remote.context(), &all, &bench, GcRequest::default()).await
 }
 
 fn bench(repo: &Repo) -> Bench {
@@ -57,7 +58,7 @@ fn bench(repo: &Repo) -> Bench {
 }
 
 async fn sweep(context: &Context, plan: GcPlan) -> pail::Result<lfs::Swept> {
-    lfs::sweep(context, std::slice::from_ref(context), plan).await
+    lfs::sweep(context, std::slice::from_ref(context), plan, false).await
 }
 
 async fn there(store: &Arc<dyn Store>) -> Vec<Oid> {
@@ -71,25 +72,75 @@ fn sorted(texts: &[&str]) -> Vec<Oid> {
     oids
 }
 
+/// Condemns what can be, as a run of gc does that finds nothing else to do.
+async fn condemn(remote: &Remote, repo: &Repo) {
+    let first = plan(remote, repo).await.unwrap();
+    assert!(first.garbage.is_empty());
+    let swept = sweep(remote.context(), first).await.unwrap();
+    assert_eq!(swept.objects, 0);
+}
+
+fn garbage(plan: &GcPlan) -> Vec<Oid> {
+    plan.garbage.keys().cloned().collect()
+}
+
 #[tokio::test]
 async fn what_a_ref_names_or_named_within_the_retention_time_stays() {
     let dir = tempfile::tempdir().unwrap();
     let repo = Repo::init(dir.path().join("repo"));
     let store = bucket(&["main", "gone", "nobody"], &repo).await;
-    let remote = remote(Arc::clone(&store), 2, world::SMALL);
+    let now = remote(Arc::clone(&store), 2, world::SMALL);
     repo.branch("side").switch("side");
     repo.commit("deep/b.bin", pointer("gone"));
-    push_ok(&remote, &repo, &["side:refs/heads/side"]).await;
-    push_ok(&remote, &repo, &[":refs/heads/side"]).await;
-    let now = plan(&remote, &repo).await.unwrap();
-    assert_eq!(now.garbage.into_keys().collect::<Vec<_>>(), [oid("nobody")]);
-    assert_eq!((now.needed, now.young), (2, 0));
+    push_ok(&now, &repo, &["side:refs/heads/side"]).await;
+    push_ok(&now, &repo, &[":refs/heads/side"]).await;
+    let first = plan(&now, &repo).await.unwrap();
+    let condemned: Vec<_> = first.condemned.keys().cloned().collect();
+    assert_eq!(condemned, [oid("nobody")]);
+    assert_eq!((first.needed, first.young), (2, 0));
     let later = late(Arc::clone(&store), 3, MONTH);
-    let then = plan(&later, &repo).await.unwrap();
-    let garbage: Vec<_> = then.garbage.keys().cloned().collect();
-    assert_eq!(garbage, sorted(&["gone", "nobody"]));
-    let swept = sweep(later.context(), then).await.unwrap();
+    condemn(&later, &repo).await;
+    let after = late(Arc::clone(&store), 4, MONTH + HOLD);
+    let then = plan(&after, &repo).await.unwrap();
+    assert_eq!(garbage(&then), sorted(&["gone", "nobody"]));
+    let swept = sweep(after.context(), then).await.unwrap();
     assert_eq!((swept.objects, swept.bytes), (2, 10));
+    assert_eq!(there(&store).await, [oid("main")]);
+    assert!(plan(&after, &repo).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_condemned_goes_after_a_day_and_not_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = Repo::init(dir.path().join("repo"));
+    let store = bucket(&["main", "nobody"], &repo).await;
+    condemn(&remote(Arc::clone(&store), 2, world::SMALL), &repo).await;
+    let early = late(Arc::clone(&store), 3, HOLD - 1);
+    let plan_early = plan(&early, &repo).await.unwrap();
+    assert_eq!((plan_early.garbage.len(), plan_early.waiting), (0, 1));
+    let due = late(Arc::clone(&store), 4, HOLD);
+    assert_eq!(garbage(&plan(&due, &repo).await.unwrap()), [oid("nobody")]);
+    // A clock that is wrong on this machine deletes nothing that the list says is younger.
+    let plan_due = plan(&due, &repo).await.unwrap();
+    let swept = sweep(early.context(), plan_due).await.unwrap();
+    assert_eq!(swept.objects, 0);
+    assert_eq!(there(&store).await, sorted(&["main", "nobody"]));
+}
+
+#[tokio::test]
+async fn at_once_needs_no_list_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = Repo::init(dir.path().join("repo"));
+    let store = bucket(&["main", "nobody"], &repo).await;
+    let remote = remote(Arc::clone(&store), 2, world::SMALL);
+    let request = GcRequest {
+        at_once: true,
+        grace: None,
+    };
+    let all = [remote.context().clone()];
+    let plan = lfs::plan_gc(remote.context(), &all, &bench(&repo), request).await;
+    let swept = sweep(remote.context(), plan.unwrap()).await.unwrap();
+    assert_eq!((swept.objects, swept.condemned), (1, 0));
     assert_eq!(there(&store).await, [oid("main")]);
 }
 
@@ -98,14 +149,31 @@ async fn what_is_pushed_after_the_plan_stays() {
     let dir = tempfile::tempdir().unwrap();
     let repo = Repo::init(dir.path().join("repo"));
     let store = bucket(&["main", "again", "nobody"], &repo).await;
-    let remote = remote(Arc::clone(&store), 2, world::SMALL);
-    let plan = plan(&remote, &repo).await.unwrap();
-    assert_eq!(plan.garbage.len(), 2);
+    condemn(&remote(Arc::clone(&store), 2, world::SMALL), &repo).await;
+    let later = late(Arc::clone(&store), 3, HOLD);
+    let now = plan(&later, &repo).await.unwrap();
+    assert_eq!(now.garbage.len(), 2);
     repo.commit("again.bin", pointer("again"));
-    push_ok(&remote, &repo, &["main:refs/heads/main"]).await;
-    let swept = sweep(remote.context(), plan).await.unwrap();
+    push_ok(&later, &repo, &["main:refs/heads/main"]).await;
+    let swept = sweep(later.context(), now).await.unwrap();
     assert_eq!(swept.objects, 1);
     assert_eq!(there(&store).await, sorted(&["main", "again"]));
+    assert!(plan(&later, &repo).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_named_again_is_struck_off_the_list() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = Repo::init(dir.path().join("repo"));
+    let store = bucket(&["main", "again"], &repo).await;
+    let now = remote(Arc::clone(&store), 2, world::SMALL);
+    condemn(&now, &repo).await;
+    repo.commit("again.bin", pointer("again"));
+    push_ok(&now, &repo, &["main:refs/heads/main"]).await;
+    let next = plan(&now, &repo).await.unwrap();
+    assert!(next.condemned.is_empty() && !next.is_empty());
+    let _ = sweep(now.context(), next).await.unwrap();
+    assert!(plan(&now, &repo).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -113,17 +181,22 @@ async fn a_repository_that_is_packed_anew_stops_it() {
     let dir = tempfile::tempdir().unwrap();
     let repo = Repo::init(dir.path().join("repo"));
     let store = bucket(&["main", "nobody"], &repo).await;
-    let remote = remote(Arc::clone(&store), 2, world::SMALL);
+    let now = remote(Arc::clone(&store), 2, world::SMALL);
     repo.branch("side").switch("side");
     repo.commit("b", "dropped");
-    push_ok(&remote, &repo, &["side:refs/heads/side"]).await;
-    push_ok(&remote, &repo, &[":refs/heads/side"]).await;
+    push_ok(&now, &repo, &["side:refs/heads/side"]).await;
+    push_ok(&now, &repo, &[":refs/heads/side"]).await;
+    condemn(&now, &repo).await;
     let later = late(Arc::clone(&store), 3, MONTH);
-    let plan = plan(&later, &repo).await.unwrap();
+    let due = plan(&later, &repo).await.unwrap();
+    assert_eq!(due.garbage.len(), 1);
     assert!(world::collect(&later, &repo).await.unwrap().packed);
-    let error = sweep(later.context(), plan).await.unwrap_err();
+    let error = sweep(later.context(), due).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Stale);
     assert_eq!(there(&store).await, sorted(&["main", "nobody"]));
+    // Nothing stays marked: the next run goes on at once.
+    let again = plan(&later, &repo).await.unwrap();
+    assert_eq!(sweep(later.context(), again).await.unwrap().objects, 1);
 }
 
 #[tokio::test]
@@ -138,13 +211,13 @@ async fn all_that_share_a_place_are_counted_and_none_may_be_missing() {
     let contexts: Vec<Context> = [&first, &second]
         .map(|store| remote(Arc::clone(store), 4, world::SMALL).context().clone())
         .into();
-    let plan = lfs::plan_gc(&contexts[0], &contexts, &bench(&one), None).await;
-    let garbage: Vec<_> = plan.unwrap().garbage.into_keys().collect();
-    assert_eq!(garbage, [oid("nobody")]);
+    let plan = lfs::plan_gc(&contexts[0], &contexts, &bench(&one), GcRequest::default()).await;
+    let condemned: Vec<_> = plan.unwrap().condemned.into_keys().collect();
+    assert_eq!(condemned, [oid("nobody")]);
     let empty: Arc<dyn Store> = Arc::new(Memory::new());
     let missing = remote(empty, 5, world::SMALL).context().clone();
     let all = [contexts[0].clone(), missing];
-    let error = lfs::plan_gc(&contexts[0], &all, &bench(&one), None).await;
+    let error = lfs::plan_gc(&contexts[0], &all, &bench(&one), GcRequest::default()).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Missing);
 }
 

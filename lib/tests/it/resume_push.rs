@@ -371,6 +371,7 @@ fn visit(repository: &Repository, remove_leftovers: bool, older_than: i64) -> Vi
         remove_leftovers,
         older_than,
         repository: Some(repository.clone()),
+        large_files: Vec::new(),
         who: "Doctor <doctor@example.org>".to_owned(),
     }
 }

@@ -6,27 +6,30 @@ use crate::commands::{json, repository};
 use crate::ui::bytes::human;
 use pail::format::settings;
 use pail::maintenance::Bench;
-use pail::maintenance::lfs::{self, GcPlan};
+use pail::maintenance::lfs::{self, GcPlan, GcRequest};
 use serde::Serialize;
 use std::path::PathBuf;
 
 /// Delete the LFS objects that nobody needs any more
 ///
 /// Those that no ref names, nor named within the retention time of the repository, and that
-/// are older than that time, and than a day. Shows the plan first; with --dry-run ends there.
-/// The history is downloaded, as for a clone, but for what the repository of the current folder
+/// are older than that time, and than a day. They go in two steps: the first run condemns
+/// them, and a run at least a day later deletes what still nobody needs. A push that needs
+/// one meanwhile takes it off the list. Shows the plan first; with --dry-run ends there. The
+/// history is downloaded, as for a clone, but for what the repository of the current folder
 /// has of it (unless pail.localObjects is false).
 ///
 /// Where several repositories keep objects (`git pail lfs share`), all of them are counted,
 /// and nothing is deleted unless all can be read.
 ///
-/// Do not run it while somebody pushes objects that were in the bucket before and that no ref
-/// names any more: what such a push found there may be gone when it is through. That is found
-/// out if it was through by the end of this run.
+/// --at-once deletes them without the day between. A push that is under way may lose what it
+/// found in the bucket, so nobody may push meanwhile. What was lost so by the end of this run
+/// is told.
 ///
 /// With --json, one object: url, dry_run, repositories (whose histories were looked through),
-/// grace (seconds), needed, young and garbage (numbers of objects), bytes (of the garbage),
-/// oids (of the garbage) and deleted (whether it is gone).
+/// grace (seconds), needed, young, condemned (by this run), waiting (condemned before, and not
+/// for a day) and garbage (what goes now; all numbers of objects), bytes (of the garbage), oids
+/// (of the garbage), deleted (how many are gone) and deleted_bytes.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
@@ -35,6 +38,9 @@ pub(super) struct Args {
     /// Keep what is younger than this, too: 60d, 36h
     #[arg(long, value_name = "TIME")]
     older_than: Option<String>,
+    /// Do not wait for a day: nobody may push meanwhile
+    #[arg(long)]
+    at_once: bool,
     /// Show the plan and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -54,10 +60,13 @@ struct Out {
     grace: i64,
     needed: u64,
     young: u64,
+    condemned: u64,
+    waiting: u64,
     garbage: u64,
     bytes: u64,
     oids: Vec<String>,
-    deleted: bool,
+    deleted: u64,
+    deleted_bytes: u64,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Stop> {
@@ -80,20 +89,21 @@ pub(super) async fn run(args: Args) -> Result<(), Stop> {
         )
         .into());
     }
-    let plan = lfs::plan_gc(objects, &places.repositories, &bench, grace).await?;
+    let request = GcRequest {
+        grace,
+        at_once: args.at_once,
+    };
+    let plan = lfs::plan_gc(objects, &places.repositories, &bench, request).await?;
     let mut out = Out::of(&plan, &places, args.dry_run);
     if !args.json {
         tell(&out)?;
     }
-    if !args.dry_run && out.garbage > 0 {
-        let swept = lfs::sweep(objects, &places.repositories, plan).await?;
-        out.deleted = true;
+    if !args.dry_run && !plan.is_empty() {
+        let swept = places.objects.sweep_lfs(&places.repositories, plan).await?;
+        (out.deleted, out.deleted_bytes) = (swept.objects, swept.bytes);
+        out.condemned = swept.condemned;
         if !args.json {
-            say(&format!(
-                "deleted {} objects, {}",
-                swept.objects,
-                human(swept.bytes)
-            ))?;
+            tell_done(&out)?;
         }
     }
     if args.json { json::print(&out) } else { Ok(()) }
@@ -108,10 +118,13 @@ impl Out {
             grace: plan.grace,
             needed: plan.needed,
             young: plan.young,
+            condemned: plan.condemned.len() as u64,
+            waiting: plan.waiting,
             garbage: plan.garbage.len() as u64,
             bytes: plan.bytes(),
             oids: plan.garbage.keys().map(ToString::to_string).collect(),
-            deleted: false,
+            deleted: 0,
+            deleted_bytes: 0,
         }
     }
 }
@@ -122,12 +135,37 @@ fn tell(out: &Out) -> Result<(), Stop> {
         say(&format!("nobody needs {oid}"))?;
     }
     let age = settings::show_time(out.grace);
+    let all = out.needed + out.young + out.condemned + out.waiting + out.garbage;
     say(&format!(
-        "of {} objects {} are needed, {} are younger than {age}, {} can go: {}",
-        out.needed + out.young + out.garbage,
+        "of {all} objects {} are needed, {} are younger than {age}, {} can go: {}",
         out.needed,
         out.young,
         out.garbage,
         human(out.bytes)
-    ))
+    ))?;
+    if out.condemned + out.waiting > 0 {
+        say(&format!(
+            "{} more are condemned now, {} were before: they go a day after that",
+            out.condemned, out.waiting
+        ))?;
+    }
+    Ok(())
+}
+
+/// What was done.
+fn tell_done(out: &Out) -> Result<(), Stop> {
+    if out.condemned > 0 {
+        say(&format!(
+            "condemned {} objects; `git pail lfs gc` deletes them in a day, if nobody needs them",
+            out.condemned
+        ))?;
+    }
+    if out.garbage > 0 {
+        say(&format!(
+            "deleted {} objects, {}",
+            out.deleted,
+            human(out.deleted_bytes)
+        ))?;
+    }
+    Ok(())
 }

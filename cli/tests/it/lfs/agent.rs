@@ -77,6 +77,7 @@ on_every_bucket!(
     one_that_fails_leaves_the_others_alone,
     two_may_send_the_same_object,
     an_upload_that_was_killed_is_taken_up_again,
+    what_gc_has_condemned_stays_if_it_is_sent_again,
 );
 
 fn one_that_fails_leaves_the_others_alone(world: &World) {
@@ -162,6 +163,40 @@ fn two_may_send_the_same_object(world: &World) {
 
 fn an_upload_that_was_killed_is_taken_up_again(world: &World) {
     let lfs = Lfs::new(world);
+    let (repo, key, bytes) = killed(world, &lfs);
+    repo.ok(&["push", "-q", "origin", "main"]);
+    assert!(world.bucket().read(&key).unwrap() == bytes);
+    let kept = repo.path().join(".git/lfs/pail");
+    assert_eq!(kept.read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn what_a_killed_upload_left_is_told_once_and_removed() {
+    let world = World::s3();
+    let lfs = Lfs::new(&world);
+    let (repo, ..) = killed(&world, &lfs);
+    let kept = repo.path().join(".git/lfs/pail");
+    std::fs::write(kept.join(oid(b"half of it")), b"half").unwrap();
+    let doctor = |more: &[&str]| -> (Vec<String>, Value) {
+        let args = ["pail", "doctor", "--json", "--older-than", "0s", "origin"];
+        let out = repo.ok(&[&args[..], more].concat());
+        let report: Value = serde_json::from_str(&out).unwrap();
+        let codes = report["findings"].as_array().unwrap().iter();
+        let codes = codes.map(|one| one["code"].as_str().unwrap().to_owned());
+        let left = |code: &String| code.starts_with("kept-") || code == "unfinished-uploads";
+        let mut codes: Vec<_> = codes.filter(left).collect();
+        codes.sort();
+        (codes, report["removed"].clone())
+    };
+    assert_eq!(doctor(&[]).0, ["kept-object", "kept-upload"]);
+    // The note, the upload in the bucket, and what came.
+    assert_eq!(doctor(&["--remove-leftovers"]), (vec![], json!(3)));
+    assert_eq!(doctor(&[]), (vec![], json!(0)));
+    assert_eq!(kept.read_dir().unwrap().count(), 0);
+}
+
+/// A repository in which an upload of a large object was killed, the object's key and bytes.
+fn killed(world: &World, lfs: &Lfs<'_>) -> (Repo, String, Vec<u8>) {
     lfs.git.config("pail.partSize", "5M");
     lfs.git.config("pail.parallel", "1");
     let bytes = Chance::new(3).bytes(30 << 20);
@@ -175,11 +210,32 @@ fn an_upload_that_was_killed_is_taken_up_again(world: &World) {
     assert_eq!(agent.hear()["event"], "progress");
     kill_group(agent.0.id());
     drop(agent.0.end());
-    let kept = repo.path().join(".git/lfs/pail");
-    repo.ok(&["push", "-q", "origin", "main"]);
-    let key = format!("lfs/{digits}");
-    assert!(world.bucket().read(&key).unwrap() == bytes);
-    assert_eq!(kept.read_dir().unwrap().count(), 0);
+    (repo, format!("lfs/{digits}"), bytes)
+}
+
+fn what_gc_has_condemned_stays_if_it_is_sent_again(world: &World) {
+    let lfs = Lfs::new(world);
+    let repo = lfs.repo("work", &world.url());
+    let (bytes, list) = (b"some bytes\n", "pail/lfs-condemned.json");
+    let (digits, other) = (oid(bytes), oid(b"other"));
+    let path = world.text("file");
+    std::fs::write(&path, bytes).unwrap();
+    world.bucket().write(&format!("lfs/{digits}"), bytes);
+    let condemned = json!({
+        "version": 1,
+        "write_id": "1",
+        "groups": [
+            { "since": 1, "oids": [digits] },
+            { "since": 1, "oids": [other] },
+        ],
+    });
+    world.bucket().write(list, condemned.to_string().as_bytes());
+    let mut agent = Agent::start(&repo, "upload");
+    let done = agent.ask(&upload(&digits, &path, bytes.len())).0;
+    assert_eq!(done, json!({ "event": "complete", "oid": digits }));
+    agent.end();
+    let now: Value = serde_json::from_slice(&world.bucket().read(list).unwrap()).unwrap();
+    assert_eq!(now["groups"], json!([{ "since": 1, "oids": [other] }]));
 }
 
 #[test]

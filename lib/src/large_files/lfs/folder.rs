@@ -12,7 +12,7 @@ use crate::ids::Ids;
 use crate::key::Key;
 use crate::large_files::journal::Noted;
 use crate::large_files::leftovers;
-use crate::store::{Keep, Limits, Store, read_kept};
+use crate::store::{Keep, Limits, Store, lock_kept, read_kept};
 use bytes::Bytes;
 use std::fs::{self, File};
 use std::io;
@@ -78,16 +78,7 @@ impl Folder {
 
 /// Opens what has come of an object, and locks it. An error if somebody is at work on it.
 fn take_up(path: &Path, size: u64) -> io::Result<(PathBuf, File, u64)> {
-    let file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)?;
-    file.try_lock()?;
-    if !path.exists() {
-        // Whoever held the lock has just handed it over.
-        return Err(io::ErrorKind::NotFound.into());
-    }
+    let file = lock_kept(path)?;
     let mut kept = file.metadata()?.len();
     if kept > size {
         file.set_len(0)?;

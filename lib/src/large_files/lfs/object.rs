@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,7 +10,8 @@ use std::str::FromStr;
 pub const PREFIX: &str = "lfs/";
 
 /// The name of an LFS object: the SHA-256 of its bytes, as 64 lower-case hex digits.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Box<str>")]
 pub struct Oid(Box<str>);
 
 /// An LFS object, as a pointer file names it.
@@ -39,6 +41,14 @@ impl Oid {
     /// The oid of a key; `None` if no LFS object has such a one.
     pub fn from_key(key: &str) -> Option<Self> {
         key.strip_prefix(PREFIX)?.parse().ok()
+    }
+}
+
+impl TryFrom<Box<str>> for Oid {
+    type Error = Error;
+
+    fn try_from(text: Box<str>) -> Result<Self> {
+        text.parse()
     }
 }
 

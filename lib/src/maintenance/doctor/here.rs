@@ -2,6 +2,7 @@
 
 use super::{Diagnosis, Finding, Severity, Visit};
 use crate::error::Result;
+use crate::large_files::leftovers as large_files;
 use crate::maintenance::workshop::{WORKSHOPS, Workshop};
 use crate::transfer::Context;
 use crate::transfer::leftovers::{self, Download, Keep, Spooled, Upload};
@@ -52,6 +53,18 @@ pub(super) async fn look(
             }
         }
     }
+    for left in visit
+        .large_files
+        .iter()
+        .flat_map(|folder| large_files::left(folder))
+    {
+        let ours = left.location().is_none_or(|location| location == at);
+        if goes(left.modified()) && ours && (reachable || left.location().is_none()) {
+            out.removed += 1 + left.throw_away(&*context.store).await?;
+        } else {
+            out.findings.push(object(&left, &at, now, visit));
+        }
+    }
     let shops = context.cache.folder().map(|folder| folder.join(WORKSHOPS));
     for work in shops.iter().flat_map(|folder| Workshop::left(folder)) {
         // Nobody is at work there, whatever its age.
@@ -92,10 +105,10 @@ fn pack(upload: &Upload, at: &str, now: i64, visit: &Visit) -> Finding {
     let finding = Finding::new(Severity::Note, "kept-pack", subject, reason);
     finding.with_mend(if location == at {
         let remove = remove(now, upload.made(), visit);
-        format!("push again, which goes on where that one stopped; or {remove}")
+        format!("send it again, which goes on where that one stopped; or {remove}")
     } else {
         format!(
-            "push there again, which goes on where that one stopped; or {REMOVE} for that place"
+            "send it there again, which goes on where that one stopped; or {REMOVE} for that place"
         )
     })
 }
@@ -145,6 +158,31 @@ fn download(left: &Download, now: i64, visit: &Visit) -> Finding {
     finding.with_mend(format!(
         "fetch or clone again, which asks only for the rest; or {remove}"
     ))
+}
+
+/// A transfer of a large file died: the next one goes on with it.
+fn object(left: &large_files::Left, at: &str, now: i64, visit: &Visit) -> Finding {
+    let (bytes, age) = (left.bytes(), age(now, left.modified()));
+    let subject = shown(left.file());
+    let remove = remove(now, left.modified(), visit);
+    let Some(location) = left.location() else {
+        let reason = format!("{bytes} bytes of a large file that came in part {age} ago");
+        let finding = Finding::new(Severity::Note, "kept-object", subject, reason);
+        return finding.with_mend(format!(
+            "get it again, which asks only for the rest; or {remove}"
+        ));
+    };
+    let reason = format!(
+        "an upload of a large file to {location} that died {age} ago; its parts are in the bucket"
+    );
+    let finding = Finding::new(Severity::Note, "kept-upload", subject, reason);
+    finding.with_mend(if location == at {
+        format!("push again, which goes on where that one stopped; or {remove}")
+    } else {
+        format!(
+            "push there again, which goes on where that one stopped; or {REMOVE} for that place"
+        )
+    })
 }
 
 /// How something of this time is removed.

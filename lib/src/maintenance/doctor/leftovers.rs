@@ -4,6 +4,7 @@ use super::{Diagnosis, Finding, Severity, Visit, many, told};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::Why;
 use crate::format::{keys, settings};
+use crate::large_files::leftovers as large_files;
 use crate::maintenance::fsck::named_by;
 use crate::maintenance::merge::{Merged, commit};
 use crate::maintenance::place::{Place, is_uploaded_here};
@@ -205,7 +206,10 @@ async fn find(
         .repository
         .as_ref()
         .map(|repository| leftovers::waiting(repository, &store.describe()));
-    let waiting = waiting.unwrap_or_default();
+    let mut waiting = waiting.unwrap_or_default();
+    for folder in &visit.large_files {
+        waiting.extend(large_files::waiting(folder, &store.describe()));
+    }
     let mut uploads = store.unfinished("");
     while let Some(upload) = uploads.next().await {
         match upload {

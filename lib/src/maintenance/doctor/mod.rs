@@ -8,12 +8,15 @@ mod leftovers;
 mod rules;
 mod trial;
 
+use super::lfs::look_at_condemned;
 use super::{Finding, Severity};
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::keys;
 use crate::local::Repository;
 use crate::store::ConditionalPut;
 use crate::transaction::Snapshot;
 use crate::transfer::Context;
+use std::path::PathBuf;
 
 /// A clock that is so far off is told, in seconds. Services refuse signatures at 15 minutes.
 const MAX_SKEW: i64 = 300;
@@ -30,6 +33,8 @@ pub struct Visit {
     pub older_than: i64,
     /// The repository on this machine, if there is one, where pushes may have left something.
     pub repository: Option<Repository>,
+    /// The folders of that in which transfers of large files keep what they go on with.
+    pub large_files: Vec<PathBuf>,
     /// Who, as git's committer identity.
     pub who: String,
 }
@@ -49,7 +54,7 @@ pub struct Diagnosis {
 
 /// Looks at a bucket, and at what was left on this machine.
 ///
-/// Costs one GET of the manifest, one for each older part of the log, three at most for what
+/// Costs one GET of the manifest, one of the list of condemned LFS objects, one for each older part of the log, three at most for what
 /// the bucket does by itself, one LIST for each thousand files, and one for the uploads that
 /// were not ended. The probe writes up to eight
 /// small files and deletes them. Removing takes two PUT of the manifest and one DELETE for
@@ -122,6 +127,13 @@ pub async fn visit(context: &Context, visit: &Visit) -> Result<Diagnosis> {
     }
     here::look(context, visit, true, &mut out).await?;
     leftovers::look(context, at, visit, &mut out).await?;
+    match look_at_condemned(context).await {
+        Ok(finding) => out.findings.extend(finding),
+        Err(error) => {
+            let finding = told(Severity::Warning, "condemned-list", keys::CONDEMNED, &error);
+            out.findings.push(finding);
+        }
+    }
     Ok(out)
 }
 

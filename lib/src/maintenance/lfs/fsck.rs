@@ -2,6 +2,7 @@
 
 use super::names::Names;
 use super::stored::{Stored, stored};
+use super::sweep::look_at_condemned;
 use crate::error::{ErrorKind, Result};
 use crate::large_files::lfs::{self, Folder, Object, Oid};
 use crate::maintenance::{Bench, Finding, Severity};
@@ -28,7 +29,7 @@ pub struct Checked {
 /// Compares what is there with what the histories of `repositories` name; with `full`, reads
 /// and hashes every object, too.
 ///
-/// Costs a listing and what a clone of each repository costs; with `full`, a download of
+/// Costs a listing, a GET, and what a clone of each repository costs; with `full`, a download of
 /// every object, by way of a file in the bench's folder.
 ///
 /// # Errors
@@ -53,6 +54,7 @@ pub async fn fsck(
     out.bytes = there.bytes();
     out.named = named.len() as u64;
     out.findings.extend(compare(&there, &named));
+    out.findings.extend(look_at_condemned(objects).await?);
     if full {
         let wrong = hash(objects, &there, bench).await?;
         out.findings.extend(wrong);

@@ -9,9 +9,11 @@ mod fsck;
 mod gc;
 mod names;
 mod stored;
+mod sweep;
 
 pub use copy::{CopyPlan, CopySum, copy, plan_copy};
 pub use fsck::{Checked, fsck};
-pub use gc::{GcPlan, Swept, plan_gc, sweep};
+pub use gc::{GcPlan, GcRequest, plan_gc};
 pub use names::Names;
 pub use stored::{Stored, StoredObject, stored};
+pub use sweep::{Swept, look_at_condemned, sweep};
