@@ -8,6 +8,8 @@
 )]
 
 mod it {
+    mod aside;
+    mod aside_nets;
     mod azure;
     mod behind;
     mod commit_interleave;

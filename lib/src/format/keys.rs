@@ -24,6 +24,9 @@ pub const TABLES: &str = "pail/refs/";
 /// Where older parts of the push log lie.
 pub const SEGMENTS: &str = "pail/log/";
 
+/// Where lists of older alternatives to packs lie.
+pub const ASIDES: &str = "pail/aside/";
+
 /// Where a bucket is tried before the first write.
 pub const PROBES: &str = "pail/probe/";
 
@@ -118,6 +121,15 @@ pub fn moves(id: &str) -> Result<Key> {
     checked(format!("{SEGMENTS}moves-{id}"))
 }
 
+/// `pail/aside/<id>`
+///
+/// # Errors
+///
+/// As [`pack`].
+pub fn aside(id: &str) -> Result<Key> {
+    checked(format!("{ASIDES}{id}"))
+}
+
 /// `pail/probe/<id>`
 ///
 /// # Errors
@@ -146,7 +158,7 @@ pub fn pack_name(key: &str) -> Option<&str> {
 }
 
 /// The key of a file that is written once and may one day be deleted: a pack, an index, a
-/// base table, a part of the log, a scratch file. `None` for everything else, the manifest
+/// base table, a part of the log, a list of packs, a scratch file. `None` for everything else, the manifest
 /// above all.
 pub fn perishable(key: &str) -> Option<Key> {
     let id = |text: &str| is_hex(text, &[32]);
@@ -159,6 +171,7 @@ pub fn perishable(key: &str) -> Option<Key> {
     let ours = pack_name(key).is_some()
         || key.strip_prefix(TABLES).is_some_and(id)
         || key.strip_prefix(SEGMENTS).is_some_and(log)
+        || key.strip_prefix(ASIDES).is_some_and(id)
         || key.strip_prefix(PROBES).is_some_and(id);
     ours.then(|| Key::new(key).ok()).flatten()
 }
@@ -172,6 +185,11 @@ pub(crate) fn is_segment(key: &str) -> bool {
 /// Whether a key is that of a part of the push log.
 pub(crate) fn is_log(key: &str) -> bool {
     key.starts_with(SEGMENTS)
+}
+
+/// Whether a key is that of a list of older alternatives to packs.
+pub(crate) fn is_aside(key: &str) -> bool {
+    key.starts_with(ASIDES)
 }
 
 /// Whether a text is lower-case hex of one of these lengths.
@@ -205,6 +223,7 @@ mod tests {
             table(&id),
             segment(1, 40, &id),
             moves(&id),
+            aside(&id),
             probe(&id),
         ] {
             let key = key.unwrap();

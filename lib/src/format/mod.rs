@@ -1,6 +1,8 @@
 //! The bytes of the native layout: what `docs/format/v1.md` says, in code. No I/O.
 
+pub mod aside;
 pub mod keys;
+mod lines;
 pub mod log;
 pub mod manifest;
 pub mod names;

@@ -5,7 +5,7 @@ use super::lender::{self, Ends};
 use super::merge::{Merged, commit, replaced};
 use super::same_objects::{count, within};
 use super::workshop::Workshop;
-use super::{leftovers, levels, retained};
+use super::{aside, leftovers, levels, retained};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Holds, PackEntry, PackSource};
 use crate::local::{Kinds, Repository, Spool, SpooledPack};
@@ -242,7 +242,8 @@ async fn pack(
 }
 
 /// The packs that stay beside the base for readers slightly behind, by name: the newest of
-/// those that are useful to them, as far as nothing that goes is in them.
+/// those that are useful to them, those that lie aside too, as far as nothing that goes is in
+/// them.
 async fn worth_keeping(
     context: &Context,
     source: &Repository,
@@ -251,10 +252,12 @@ async fn worth_keeping(
     base: &[PathBuf],
 ) -> Result<BTreeSet<String>> {
     let covered = at.manifest.covered();
+    let listed = aside::listed(context, at).await?;
     let mut packs: Vec<&PackEntry> = at
         .manifest
         .packs
         .iter()
+        .chain(&listed)
         .filter(|pack| pack.holds == Holds::All && pack.from > 0)
         .collect();
     packs.sort_by_key(|pack| (covered - pack.to, pack.size));
@@ -301,7 +304,7 @@ impl Settlement<'_> {
         for _ in 0..MAX_TRIES {
             let old = at.manifest.packs.iter();
             let old = old.filter(|pack| pack.to <= covered && !self.keep.contains(&pack.name));
-            let rework = Rework {
+            let mut rework = Rework {
                 // Where objects leave, only this very manifest was looked at.
                 only: self.drops.then(|| at.manifest.write_id.clone()),
                 new: self.new.clone(),
@@ -309,6 +312,8 @@ impl Settlement<'_> {
                 drops_objects: self.drops,
                 ..Rework::default()
             };
+            let stays = (covered, &self.keep);
+            aside::keep(self.context, &at, &mut rework, stays).await?;
             let what = if self.drops { "gc" } else { "base" };
             let who = self.who.to_owned();
             if let Merged::Done(_) = commit(self.context, at.clone(), what, rework, who).await? {

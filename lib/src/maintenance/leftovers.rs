@@ -2,7 +2,7 @@
 
 use super::merge::{Merged, commit};
 use super::place::is_uploaded_here;
-use super::sweep;
+use super::{aside, sweep};
 use crate::error::Result;
 use crate::format::keys;
 use crate::key::Key;
@@ -24,11 +24,18 @@ const MAX_TRIES: u32 = 20;
 
 /// Keys of files that are old enough, before it is known which of them are named.
 ///
-/// One LIST for each thousand files of four kinds.
+/// One LIST for each thousand files of five kinds.
 pub(super) async fn old_files(context: &Context) -> Result<BTreeSet<Key>> {
     let before = context.clock.now().saturating_sub(GRACE);
     let mut found = BTreeSet::new();
-    for prefix in [keys::PACKS, keys::TABLES, keys::SEGMENTS, keys::PROBES] {
+    let folders = [
+        keys::PACKS,
+        keys::TABLES,
+        keys::SEGMENTS,
+        keys::ASIDES,
+        keys::PROBES,
+    ];
+    for prefix in folders {
         let mut listing = context.store.list(prefix, None);
         while let Some(listed) = listing.next().await {
             let listed = listed?;
@@ -48,6 +55,7 @@ pub(super) async fn unnamed(
     listed: &BTreeSet<Key>,
 ) -> Result<Vec<String>> {
     let mut named = sweep::named(&at.manifest)?;
+    named.extend(sweep::of_packs(&aside::listed(context, at).await?)?);
     let mut older = OlderLog::new(&*context.store, &context.cache, at);
     while let Some(entries) = older.next().await? {
         for file in entries.iter().filter_map(|entry| entry.moves_file.as_ref()) {

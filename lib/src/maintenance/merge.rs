@@ -5,6 +5,7 @@ use super::levels::{self, Run};
 use super::same_objects::same_objects;
 use super::sweep;
 use super::workshop::Workshop;
+use super::{aside, join_log};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::{Holds, PackEntry, PackSource};
 use crate::local::Spool;
@@ -26,9 +27,13 @@ pub enum Merged {
 /// Makes one pack of a run, and commits it. The parts that readers slightly behind still
 /// take stay in the manifest; the others are condemned.
 ///
+/// Older alternatives move into the list that lies aside, and parts of the push log are joined
+/// on the way, where there are many of either.
+///
 /// Every step may be killed. Costs one GET a pack of the run (or for its index,
 /// where the workshop's lender has what is in it), one PUT for the new one (two
-/// if it has an index) and one for the manifest; condemned files whose time has come are
+/// if it has an index) and one for the manifest; one PUT more for a list, and for a part of the
+/// log, with the GETs for what it is made of that is not in the cache; condemned files whose time has come are
 /// deleted on the way.
 ///
 /// # Errors
@@ -77,12 +82,21 @@ pub async fn merge(
     let mut packs = at.manifest.packs.clone();
     packs.push(new.clone());
     let due = sweep::due(&at.manifest, context.clock.now())?;
-    let rework = Rework {
+    let mut rework = Rework {
         new: vec![new],
         parts: run.packs.iter().map(|pack| pack.name.clone()).collect(),
         drop: levels::superfluous(&packs),
         deleted: sweep::delete(&*context.store, &due).await?,
         ..Rework::default()
+    };
+    aside::thin(context, &at, &mut rework).await?;
+    let segments = &at.manifest.log.segments;
+    rework.log = match join_log::join(context, &at, join_log::run(segments, join_log::FEW)).await {
+        Ok(log) => log,
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            return replaced(context, &at, error).await;
+        }
+        Err(error) => return Err(error),
     };
     commit(context, at, "merge", rework, who).await
 }

@@ -6,6 +6,7 @@
 //! moment; what that leaves is a file that no manifest names. See
 //! `docs/design/0008-maintenance.md`.
 
+mod aside;
 mod bench;
 pub mod doctor;
 mod finding;

@@ -11,6 +11,15 @@ pub(super) fn is_uploaded_here(key: &str) -> bool {
     keys::perishable(key).is_some() || Oid::from_key(key).is_some() || is_temporary()
 }
 
+/// The folders of this layout, but for those of packs and LFS objects.
+const OWN: [&str; 5] = [
+    keys::TABLES,
+    keys::SEGMENTS,
+    keys::ASIDES,
+    keys::PROBES,
+    keys::LEASES,
+];
+
 /// Whose a key is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -28,10 +37,7 @@ impl Place {
         let root = [keys::MANIFEST, keys::LOCKS, keys::SHARERS, keys::CONDEMNED].contains(&key);
         if root || key.starts_with("lfs/") || published.contains(&key) {
             Self::Expected
-        } else if keys::pack_name(key).is_some()
-            || [keys::TABLES, keys::SEGMENTS, keys::PROBES, keys::LEASES]
-                .iter()
-                .any(|folder| key.starts_with(folder))
+        } else if keys::pack_name(key).is_some() || OWN.iter().any(|folder| key.starts_with(folder))
         {
             Self::Own
         } else {

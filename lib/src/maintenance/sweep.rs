@@ -1,11 +1,11 @@
 //! Condemned files whose time has come.
 
 use crate::error::Result;
-use crate::format::manifest::{Condemned, Why};
+use crate::format::manifest::{Condemned, PackEntry, Why};
 use crate::format::{Manifest, keys};
 use crate::key::Key;
 use crate::store::{Store, delete_all};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a merged pack stays for a reader that has an older manifest, in seconds. One
 /// that comes too late reads the manifest again and takes the pack that has its objects.
@@ -16,8 +16,11 @@ pub const MERGED_GRACE: i64 = 3600;
 pub const MAX_MERGED: usize = 8;
 
 /// So many joined segments of the log stay, too, for who reads the log of an older manifest:
-/// those that were joined last, and as many before them.
-pub const MAX_SEGMENTS: usize = 16;
+/// those of the last three merges that joined some.
+pub const MAX_SEGMENTS: usize = 6;
+
+/// So many lists of packs stay, too, for who is far behind and has an older manifest.
+pub const MAX_ASIDES: usize = 2;
 
 /// The condemned files that may be deleted now. Nothing but readers depends on the time.
 ///
@@ -26,22 +29,21 @@ pub const MAX_SEGMENTS: usize = 16;
 /// [`crate::ErrorKind::Corrupt`] if the settings cannot be read.
 pub fn due(manifest: &Manifest, now: i64) -> Result<Vec<Condemned>> {
     let retention = manifest.retention()?;
-    let (segments, packs): (Vec<_>, Vec<_>) = manifest
-        .condemned
-        .iter()
-        .filter(|gone| gone.why == Why::Merged)
-        .partition(|gone| keys::is_log(&gone.key));
-    let mut early_segments = segments.len().saturating_sub(MAX_SEGMENTS);
-    let mut early_packs = packs.len().saturating_sub(MAX_MERGED);
+    // Of each kind: how many go before their time.
+    let mut early: BTreeMap<usize, usize> = BTreeMap::new();
+    for gone in &manifest.condemned {
+        if gone.why == Why::Merged {
+            *early.entry(most(&gone.key)).or_default() += 1;
+        }
+    }
+    for (most, count) in &mut early {
+        *count = count.saturating_sub(*most);
+    }
     let ripe = |gone: &&Condemned| {
         let age = now.saturating_sub(gone.time);
         match gone.why {
             Why::Merged => {
-                let early = if keys::is_log(&gone.key) {
-                    &mut early_segments
-                } else {
-                    &mut early_packs
-                };
+                let early = early.entry(most(&gone.key)).or_default();
                 let early_one = *early > 0;
                 *early = early.saturating_sub(1);
                 early_one || age >= MERGED_GRACE.min(retention)
@@ -57,14 +59,36 @@ pub fn due(manifest: &Manifest, now: i64) -> Result<Vec<Condemned>> {
     Ok(ripe.into_iter().filter(ours).collect())
 }
 
-/// The keys that a manifest names itself. (Segments of the log name more: moves files.)
-pub(super) fn named(manifest: &Manifest) -> Result<BTreeSet<Key>> {
-    let mut keys = BTreeSet::from([keys::manifest()?]);
-    for pack in &manifest.packs {
+/// How many files of this one's kind wait on the list at most, once they were merged.
+fn most(key: &str) -> usize {
+    if keys::is_log(key) {
+        MAX_SEGMENTS
+    } else if keys::is_aside(key) {
+        MAX_ASIDES
+    } else {
+        MAX_MERGED
+    }
+}
+
+/// The keys of packs and of their indexes.
+pub(super) fn of_packs(packs: &[PackEntry]) -> Result<BTreeSet<Key>> {
+    let mut keys = BTreeSet::new();
+    for pack in packs {
         keys.insert(keys::pack(&pack.name)?);
         if pack.index.is_some() {
             keys.insert(keys::index(&pack.name)?);
         }
+    }
+    Ok(keys)
+}
+
+/// The keys that a manifest names itself. (Segments of the log name more: moves files; and so
+/// does the list that lies aside.)
+pub(super) fn named(manifest: &Manifest) -> Result<BTreeSet<Key>> {
+    let mut keys = of_packs(&manifest.packs)?;
+    keys.insert(keys::manifest()?);
+    if let Some(list) = &manifest.aside {
+        keys.insert(keys::aside(&list.id)?);
     }
     if let Some(table) = &manifest.base {
         keys.insert(keys::table(&table.id)?);

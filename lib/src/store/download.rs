@@ -72,7 +72,7 @@ pub fn download_keeping<'a>(
         .unwrap_or(part)
         .max(1);
     let room = usize::try_from(part * limits.parallel as u64 / largest).unwrap_or(1);
-    let parallel = room.clamp(limits.parallel.max(1), limits.parallel.max(1) * 4);
+    let parallel = room.clamp(limits.parallel.max(1), limits.parallel.max(1) * 8);
     stream::iter(jobs)
         .map(move |(file, range)| async move {
             let bytes = read_range(store, (file, &files[file]), range, keep).await?;

@@ -2,8 +2,8 @@
 
 use super::snapshot::Snapshot;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::manifest::{LogEntry, RefMove, SegmentRef};
-use crate::format::{keys, log, sha256_hex};
+use crate::format::manifest::{LogEntry, PackEntry, RefMove, SegmentRef};
+use crate::format::{aside, keys, log, sha256_hex};
 use crate::key::Key;
 use crate::store::{Limits, Store, Wanted, download};
 use bytes::{Bytes, BytesMut};
@@ -159,6 +159,21 @@ pub(super) async fn read_segment(
         .read(store, &key, segment.size, &segment.sha256)
         .await?;
     log::decode(&packed)
+}
+
+/// Reads the packs that the manifest names aside; none if it names no list. One GET, or none
+/// if cached.
+///
+/// # Errors
+///
+/// As [`read_log`].
+pub async fn read_aside(store: &dyn Store, cache: &Cache, at: &Snapshot) -> Result<Vec<PackEntry>> {
+    let Some(list) = &at.manifest.aside else {
+        return Ok(Vec::new());
+    };
+    let key = keys::aside(&list.id)?;
+    let packed = cache.read(store, &key, list.size, &list.sha256).await?;
+    aside::decode(&packed, &at.manifest)
 }
 
 /// The moves of an entry, from its own file where they are many.

@@ -14,9 +14,10 @@ mod snapshot;
 mod uploads;
 
 pub use commit::{Committed, Committer, Verdict};
-pub use files::{Cache, read_log, read_moves};
+pub use files::{Cache, read_aside, read_log, read_moves};
 pub use older_log::{OlderLog, with_log};
 pub use probe::{Broken, Effort, Promise, Writes, examine, probe};
 pub use rebase::{Applied, Basis, Change, HeadChange, NewPack, Overflow, apply, overflow};
-pub use rework::{LogRework, Rework};
+pub(crate) use rework::stands_in;
+pub use rework::{AsideRework, LogRework, Rework};
 pub use snapshot::Snapshot;

@@ -3,7 +3,7 @@
 use super::rebase::{Applied, Change, log_it};
 use super::snapshot::Snapshot;
 use crate::error::Result;
-use crate::format::manifest::{Condemned, Holds, PackEntry, SegmentRef, Why};
+use crate::format::manifest::{AsideRef, Condemned, Holds, PackEntry, SegmentRef, Why};
 use crate::format::{Manifest, keys};
 use std::collections::BTreeSet;
 
@@ -33,6 +33,24 @@ pub struct Rework {
     pub deleted: Vec<String>,
     /// Other segments for a part of the log.
     pub log: Option<LogRework>,
+    /// Another list of the packs that lie aside.
+    pub aside: Option<AsideRework>,
+}
+
+/// Another list of the packs that lie aside. What it names stays in no other way, so the
+/// packs of the manifest must stand in for all of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AsideRework {
+    /// The id of the list that it was made from; `None` if there was none.
+    pub old: Option<String>,
+    /// The list that takes its place; `None` if there is nothing to list.
+    pub new: Option<AsideRef>,
+    /// The packs that it names. None of them may be condemned.
+    pub lists: Vec<String>,
+    /// Those of them that stood in the manifest, and leave it.
+    pub moved: Vec<String>,
+    /// Packs of the old list that are not in the new one. They are condemned.
+    pub drop: Vec<PackEntry>,
 }
 
 /// Other segments for the oldest part of the log.
@@ -58,8 +76,14 @@ pub(super) fn apply(
     let mut next = current.manifest.clone();
     next.generation += 1;
     next.packs.extend(rework.new.iter().cloned());
-    let mut raise = rework.drops_objects && !rework.drop.is_empty();
+    let mut leaves = rework.aside.iter().flat_map(|aside| &aside.drop);
+    let mut raise = rework.drops_objects && (!rework.drop.is_empty() || leaves.next().is_some());
     drop_packs(&mut next, change, rework)?;
+    if let Some(aside) = &rework.aside
+        && !move_aside(&mut next, change, rework, aside)?
+    {
+        return Ok(Applied::Remake);
+    }
     let condemn = |key: &String| Condemned {
         key: key.clone(),
         generation: next.generation,
@@ -95,6 +119,7 @@ pub(super) fn apply(
 /// Whether there is nothing to write.
 fn same(next: &Manifest, now: &Manifest) -> bool {
     next.packs == now.packs
+        && next.aside == now.aside
         && next.condemned == now.condemned
         && next.log.segments == now.log.segments
 }
@@ -124,11 +149,65 @@ fn fits(manifest: &Manifest, rework: &Rework) -> bool {
         && rework.parts.iter().all(|name| named.contains(&**name))
         && !rework.new.iter().any(done)
         && log
+        && match &rework.aside {
+            Some(aside) => aside_fits(manifest, &named, aside),
+            // What it names may hold what leaves.
+            None => manifest.aside.is_none() || !rework.drops_objects,
+        }
+}
+
+/// Whether the list was made from the one that there is, and nothing in it is to be deleted.
+fn aside_fits(manifest: &Manifest, named: &BTreeSet<&str>, aside: &AsideRework) -> bool {
+    let condemned: BTreeSet<&str> = manifest
+        .condemned
+        .iter()
+        .filter_map(|gone| keys::pack_name(&gone.key))
+        .collect();
+    let old = manifest.aside.as_ref().map(|list| &list.id);
+    old == aside.old.as_ref()
+        && aside.moved.iter().all(|name| named.contains(&**name))
+        && !aside.lists.iter().any(|name| condemned.contains(&**name))
 }
 
 /// Whether one pack, alone, covers all that another one does.
 fn encloses(outer: &PackEntry, inner: &PackEntry) -> bool {
     outer.holds == Holds::All && outer.from <= inner.from && inner.to <= outer.to
+}
+
+/// Puts another list in the place of the one that there is, and condemns that and what is
+/// listed no more; `false` if a pack would be listed for which no pack of the manifest stands
+/// in.
+fn move_aside(
+    next: &mut Manifest,
+    change: &Change,
+    rework: &Rework,
+    aside: &AsideRework,
+) -> Result<bool> {
+    let moved: BTreeSet<&str> = aside.moved.iter().map(|name| &**name).collect();
+    let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut next.packs)
+        .into_iter()
+        .partition(|pack| moved.contains(&*pack.name));
+    next.packs = kept;
+    let dropped = aside.drop.iter().filter(|_| !rework.drops_objects);
+    if !gone
+        .iter()
+        .chain(dropped)
+        .all(|pack| stands_in(&next.packs, pack))
+    {
+        return Ok(false);
+    }
+    for pack in &aside.drop {
+        condemn_pack(next, change, rework, pack)?;
+    }
+    if let Some(old) = std::mem::replace(&mut next.aside, aside.new.clone()) {
+        next.condemned.push(Condemned {
+            key: keys::aside(&old.id)?.as_str().to_owned(),
+            generation: next.generation,
+            time: change.time,
+            why: Why::Merged,
+        });
+    }
+    Ok(true)
 }
 
 /// Takes packs out and condemns them. Where no objects may leave, a pack goes only if what
@@ -144,27 +223,38 @@ fn drop_packs(next: &mut Manifest, change: &Change, rework: &Rework) -> Result<(
             next.packs.push(pack);
             continue;
         }
-        let why = if rework.drops_objects {
-            Why::Dropped
-        } else {
-            Why::Merged
-        };
-        let index = pack.index.map(|_| keys::index(&pack.name)).transpose()?;
-        for key in std::iter::once(keys::pack(&pack.name)?).chain(index) {
-            next.condemned.push(Condemned {
-                key: key.as_str().to_owned(),
-                generation: next.generation,
-                time: change.time,
-                why,
-            });
-        }
+        condemn_pack(next, change, rework, &pack)?;
+    }
+    Ok(())
+}
+
+/// Puts a pack and its index on the list of what is to be deleted.
+fn condemn_pack(
+    next: &mut Manifest,
+    change: &Change,
+    rework: &Rework,
+    pack: &PackEntry,
+) -> Result<()> {
+    let why = if rework.drops_objects {
+        Why::Dropped
+    } else {
+        Why::Merged
+    };
+    let index = pack.index.map(|_| keys::index(&pack.name)).transpose()?;
+    for key in std::iter::once(keys::pack(&pack.name)?).chain(index) {
+        next.condemned.push(Condemned {
+            key: key.as_str().to_owned(),
+            generation: next.generation,
+            time: change.time,
+            why,
+        });
     }
     Ok(())
 }
 
 /// Whether other packs hold what this one does: one with all objects of its generations,
 /// or two halves.
-fn stands_in(packs: &[PackEntry], gone: &PackEntry) -> bool {
+pub(crate) fn stands_in(packs: &[PackEntry], gone: &PackEntry) -> bool {
     let around = |pack: &&PackEntry| pack.from <= gone.from && gone.to <= pack.to;
     packs.iter().filter(around).any(|pack| {
         let mut group = packs.iter().filter(|other| {

@@ -33,6 +33,13 @@ pub(super) fn keys_of(change: &Change) -> Result<Vec<Key>> {
     for segment in change.segment.iter().chain(merged.flat_map(|log| &log.new)) {
         ours.push(keys::segment(segment.first, segment.last, &segment.id)?);
     }
+    let lists = change
+        .rework
+        .iter()
+        .filter_map(|rework| rework.aside.as_ref()?.new.as_ref());
+    for list in lists {
+        ours.push(keys::aside(&list.id)?);
+    }
     if let Some((file, _)) = &change.moves_file {
         ours.push(keys::moves(&file.id)?);
     }

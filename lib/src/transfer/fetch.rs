@@ -1,7 +1,8 @@
 //! The fetch path: what do we lack, download it, let git verify it, check that it connects.
 
 use super::Context;
-use super::plan::{Start, cover};
+use super::choice::Choice;
+use super::plan::Start;
 use super::take::take;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::PackEntry;
@@ -9,6 +10,7 @@ use crate::local::{Check, Repository};
 use crate::oid::ObjectId;
 use crate::refs::RefName;
 use crate::transaction::{OlderLog, Snapshot};
+use futures_util::try_join;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -103,25 +105,30 @@ async fn climb(
     let mut replans = 0;
     let mut rungs = Rung::ladder(&at, request).into_iter();
     let mut rung = rungs.next();
+    let mut choice = Choice::new(&at);
     while let Some(now) = rung {
-        let start = match now.start(context, repository, &at, request).await {
-            // Maintenance replaced a part of the log under us.
+        let plan = async {
+            let start = now.start(context, repository, &at, request, &mut choice);
+            let start = start.await?;
+            choice.from(context, &at, start).await
+        };
+        let packs = match plan.await {
+            // Maintenance replaced a part of the log under us, or the list aside.
             Err(error) if error.kind() == ErrorKind::Corrupt && replans < MAX_REPLANS => {
                 replans += 1;
-                at = newer(context, &at).await?.ok_or(error)?;
+                again(context, &mut at, &mut choice, error).await?;
                 continue;
             }
-            start => start?,
+            packs => packs?,
         };
-        let packs = packs_from(&at, start)?;
         let new = |pack: &&PackEntry| !taken.contains(&pack.name);
-        let packs: Vec<_> = packs.into_iter().filter(new).collect();
+        let packs: Vec<_> = packs.iter().filter(new).collect();
         match take(context, repository, &at, &packs, request, fetched).await {
             Ok(()) => taken.extend(packs.iter().map(|pack| pack.name.clone())),
             // Maintenance replaced a pack under us: the newest manifest names its successor.
             Err(error) if error.kind() == ErrorKind::Missing && replans < MAX_REPLANS => {
                 replans += 1;
-                at = newer(context, &at).await?.ok_or_else(|| lost(error))?;
+                again(context, &mut at, &mut choice, lost(error)).await?;
                 continue;
             }
             Err(error) => return Err(error),
@@ -148,10 +155,24 @@ async fn climb(
     .with_hint("fetch a branch or a tag that holds it"))
 }
 
-/// The state of the repository now, if it has changed since.
-async fn newer(context: &Context, at: &Snapshot) -> Result<Option<Snapshot>> {
+/// Goes on with the state of the repository now, if it has changed since, or without the list
+/// aside. If neither helps, something is lost: the error stands.
+async fn again(
+    context: &Context,
+    at: &mut Snapshot,
+    choice: &mut Choice,
+    error: Error,
+) -> Result<()> {
     let now = Snapshot::read(&*context.store, &context.cache, Some(at)).await?;
-    Ok(now.filter(|now| now.manifest.write_id != at.manifest.write_id))
+    match now.filter(|now| now.manifest.write_id != at.manifest.write_id) {
+        Some(now) => {
+            *at = now;
+            *choice = Choice::new(at);
+            Ok(())
+        }
+        None if choice.give_up(at) => Ok(()),
+        None => Err(error),
+    }
 }
 
 fn lost(error: Error) -> Error {
@@ -203,6 +224,7 @@ impl Rung {
         repository: &Repository,
         at: &Snapshot,
         request: &FetchRequest,
+        choice: &mut Choice,
     ) -> Result<u64> {
         if self == Self::Everything {
             return Ok(0);
@@ -233,23 +255,11 @@ impl Rung {
             if at.manifest.packs.iter().map(|pack| pack.size).sum::<u64>() <= SMALL {
                 return Ok(0);
             }
-            match older.next().await? {
-                Some(next) => entries = next,
-                None => return Ok(0),
+            // Who is so far behind takes older packs, too: their list costs no round trip now.
+            match try_join!(older.next(), choice.look_aside(context, at))? {
+                (Some(next), ()) => entries = next,
+                (None, ()) => return Ok(0),
             }
         }
     }
-}
-
-fn packs_from(at: &Snapshot, start: u64) -> Result<Vec<&PackEntry>> {
-    let end = at.manifest.covered();
-    cover(&at.manifest.packs, start, end).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Corrupt,
-            format!(
-                "cannot fetch: the packs of the manifest do not cover the generations up to {end}"
-            ),
-        )
-        .with_hint("`git pail ls` shows the packs that it names; restore an older manifest, or push again from a complete clone")
-    })
 }

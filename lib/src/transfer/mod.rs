@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod as_is;
+mod choice;
 mod fetch;
 mod gap;
 mod join;
@@ -19,7 +20,7 @@ pub use plan::{Start, cover};
 pub use push::{PushRequest, Pushed, Told, push, push_as};
 
 pub(crate) use join::Join;
-pub(crate) use publish::{upload_overflow, upload_pack, upload_segment};
+pub(crate) use publish::{upload_aside, upload_overflow, upload_pack, upload_segment};
 pub(crate) use salt::salt;
 
 use crate::clock::Clock;

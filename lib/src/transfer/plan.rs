@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 /// What one more pack costs, in bytes: about what could be downloaded instead of asking.
-const PACK_COST: u64 = 32 << 10;
+pub(super) const PACK_COST: u64 = 32 << 10;
 
 /// The cheapest set of packs that covers the generations `(start, end]`: a shortest path
 /// over their intervals, weighted in bytes. `None` if the intervals do not join up.

@@ -3,9 +3,9 @@
 use super::salt::SaltedPack;
 use super::{Context, INDEX_FROM};
 use crate::error::{IoContext, Result};
-use crate::format::manifest::{LogEntry, MovesFile, SegmentRef, TableRef};
+use crate::format::manifest::{AsideRef, LogEntry, MovesFile, PackEntry, SegmentRef, TableRef};
 use crate::format::refs::BaseTable;
-use crate::format::{keys, log, sha256_hex};
+use crate::format::{aside, keys, log, sha256_hex};
 use crate::key::Key;
 use crate::progress::{Phase, Quiet};
 use crate::store::{FileSource, Journal, Source, upload, upload_noting};
@@ -119,6 +119,25 @@ pub(crate) async fn upload_segment(
         last,
         sha256,
         size,
+    }))
+}
+
+/// Uploads a list of packs that lie aside; nothing if there are none.
+pub(crate) async fn upload_aside(
+    context: &Context,
+    packs: &[PackEntry],
+) -> Result<Option<AsideRef>> {
+    let Some(to) = packs.iter().map(|pack| pack.to).max() else {
+        return Ok(None);
+    };
+    let (id, sha256, size) = put(context, keys::aside, aside::encode(packs)?).await?;
+    let count = packs.len() as u64;
+    Ok(Some(AsideRef {
+        id,
+        sha256,
+        size,
+        count,
+        to,
     }))
 }
 

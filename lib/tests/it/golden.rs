@@ -5,7 +5,7 @@
 
 use pail::format::manifest::{Holds, PackSource, RefMove};
 use pail::format::refs::BaseTable;
-use pail::format::{Manifest, log, pack};
+use pail::format::{Manifest, aside, log, pack};
 use pail::refs::{RefName, RefValue};
 use pail::{ErrorKind, ObjectFormat, ObjectId};
 use sha1::Sha1;
@@ -46,6 +46,7 @@ fn what_a_writer_writes_comes_back_byte_by_byte() {
         "manifest-push.json",
         "manifest-init.json",
         "manifest-full.json",
+        "manifest-aside.json",
         "manifest-example.json",
     ] {
         let bytes = golden(file);
@@ -231,6 +232,44 @@ fn a_base_table_is_read_and_written_as_git_writes_packed_refs() {
 }
 
 #[test]
+fn a_list_of_packs_aside_is_read_and_written_line_by_line() {
+    let manifest = Manifest::decode(&golden("manifest-aside.json")).unwrap();
+    let list = manifest.aside.clone().unwrap();
+    let packed = golden("aside.zst");
+    assert_eq!(
+        (hex(&Sha256::digest(&packed)), packed.len() as u64),
+        (list.sha256, list.size)
+    );
+    let packs = aside::decode(&packed, &manifest).unwrap();
+    let told: Vec<_> = packs
+        .iter()
+        .map(|pack| (pack.from, pack.to, pack.source, pack.size, pack.index))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (3, 9, PackSource::Merge, 300_000, None),
+            (9, 20, PackSource::Merge, 1_200_000, Some(4000)),
+            (19, 20, PackSource::Push, 700, None),
+        ]
+    );
+    assert_eq!((packs.len() as u64, packs[1].to), (list.count, list.to));
+    assert_eq!(packs[2].unknown["x-colour"], "blue");
+    let again = aside::encode(&packs).unwrap();
+    assert_eq!(unpacked(&again), unpacked(&packed));
+    // What the manifest itself could not name.
+    let mut older = manifest;
+    older.generation = 19;
+    let error = aside::decode(&packed, &older).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    let twice = [&packs[..], &packs[..1]].concat();
+    older.generation = 22;
+    let twice = aside::encode(&twice).unwrap();
+    let error = aside::decode(&twice, &older).unwrap_err();
+    assert!(error.to_string().contains("twice"), "{error}");
+}
+
+#[test]
 fn a_log_segment_is_read_and_written_line_by_line() {
     let packed = golden("log-segment.zst");
     let entries = log::decode(&packed).unwrap();
@@ -304,6 +343,8 @@ fn each_damage_is_refused_with_its_kind_and_its_reason() {
         ("ref-name-climbing", Corrupt, "no ref name"),
         ("ref-name-without-refs", Corrupt, "no ref name"),
         ("ref-name-with-a-control-character", Corrupt, "no ref name"),
+        ("climbing-aside-id", Corrupt, "'aside' is not hex"),
+        ("aside-beyond-the-generation", Corrupt, "out of bounds"),
         ("ref-name-badly-encoded", Corrupt, "no encoded name"),
         ("id-too-short", Corrupt, "no"),
         ("id-null", Corrupt, "not one of sha1"),

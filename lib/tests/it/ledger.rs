@@ -3,11 +3,11 @@
 
 use pail::ObjectId;
 use pail::format::keys;
-use pail::format::manifest::LogEntry;
+use pail::format::manifest::{Holds, LogEntry, PackEntry};
 use pail::key::Key;
 use pail::refs::RefName;
 use pail::store::Store;
-use pail::transaction::{Cache, Snapshot, read_log, read_moves};
+use pail::transaction::{Cache, Snapshot, read_aside, read_log, read_moves};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One ref that was moved by one commit: what it was, what it is.
@@ -93,11 +93,13 @@ fn replay(snapshot: &Snapshot, entries: &[LogEntry]) {
     assert_eq!(refs, now, "the refs are not what the log makes of them");
 }
 
-/// Packs and indexes are there, none is condemned, and their intervals join up.
+/// Packs and indexes are there, those that lie aside too, none is condemned, and their intervals
+/// join up without what lies aside.
 async fn files(store: &dyn Store, snapshot: &Snapshot) {
     let manifest = &snapshot.manifest;
     let mut wanted: Vec<(Key, u64)> = Vec::new();
-    for pack in &manifest.packs {
+    let aside = aside(store, snapshot).await;
+    for pack in manifest.packs.iter().chain(&aside) {
         wanted.push((keys::pack(&pack.name).unwrap(), pack.size));
         if let Some(size) = pack.index {
             wanted.push((keys::index(&pack.name).unwrap(), size));
@@ -118,4 +120,27 @@ async fn files(store: &dyn Store, snapshot: &Snapshot) {
         pail::transfer::cover(&manifest.packs, 0, covered).is_some(),
         "the packs do not cover (0, {covered}]"
     );
+}
+
+/// The packs that lie aside: as many as the manifest says, each inside one that it names itself.
+async fn aside(store: &dyn Store, snapshot: &Snapshot) -> Vec<PackEntry> {
+    let manifest = &snapshot.manifest;
+    let listed = read_aside(store, &Cache::default(), snapshot)
+        .await
+        .unwrap();
+    let told = manifest.aside.as_ref();
+    assert_eq!(told.map_or(0, |list| list.count), listed.len() as u64);
+    let newest = listed.iter().map(|pack| pack.to).max();
+    assert_eq!(told.map(|list| list.to), newest);
+    for pack in &listed {
+        let name = &pack.name;
+        let twice = manifest.packs.iter().any(|other| other.name == *name);
+        assert!(!twice, "{name} is named twice");
+        let around = |other: &&PackEntry| other.from <= pack.from && pack.to <= other.to;
+        let around: Vec<_> = manifest.packs.iter().filter(around).collect();
+        let whole = around.iter().any(|other| other.holds == Holds::All);
+        let halves: BTreeSet<Holds> = around.iter().map(|other| other.holds).collect();
+        assert!(whole || halves.len() == 2, "nothing stands in for {name}");
+    }
+    listed
 }

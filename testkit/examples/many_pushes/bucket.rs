@@ -74,6 +74,7 @@ impl Bucket {
         let sections = [
             ("refs", &json["refs"]),
             ("packs", &json["packs"]),
+            ("list aside", &json["aside"]),
             ("log entries", &log["entries"]),
             ("segments", &log["segments"]),
             ("condemned", &json["condemned"]),
@@ -82,6 +83,7 @@ impl Bucket {
         Sample {
             push,
             packs,
+            aside: json["aside"]["count"].as_u64().unwrap_or(0),
             manifest: manifest.len() as u64,
             sections: sections.join(", "),
             stored: self.stored(),

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Each client pushes one commit at a time to a branch of its own, all at once, with the
-//! maintenance that pushes leave behind. At pushes 100, 1,000, … one push goes through a proxy
-//! that counts. Readers that stopped 1, 10, 100 and 1,000 pushes before the end catch up
+//! maintenance that pushes leave behind. The ten pushes around 100, 1,000, … go one by one
+//! through a proxy that counts. Readers that stopped 1, 10, 100 and 1,000 pushes before the end catch up
 //! through the proxy, and beside them readers of the same history over stock git's smart
 //! HTTP. In the end the bucket is compared with the same repository after `git gc`.
 //!
@@ -69,12 +69,18 @@ impl Plan {
         plan
     }
 
-    /// The pushes that are counted: every power of ten from 100, and the last.
-    fn counted(&self) -> Vec<usize> {
+    /// The pushes that are told of: every power of ten from 100, and the last.
+    fn told(&self) -> Vec<usize> {
         let powers = std::iter::successors(Some(100), |n| Some(n * 10));
         let mut out: Vec<usize> = powers.take_while(|n| *n < self.pushes).collect();
         out.push(self.pushes);
         out
+    }
+
+    /// The ten pushes around one of them that are counted.
+    fn around(&self, push: usize) -> std::ops::Range<usize> {
+        let end = (push + 5).min(self.pushes + 1);
+        end - 10..end
     }
 
     /// How far behind the readers are.
@@ -90,6 +96,8 @@ impl Plan {
 struct Sample {
     push: usize,
     packs: usize,
+    /// How many more lie aside.
+    aside: u64,
     manifest: u64,
     /// The parts of the manifest, with the bytes of each before it is packed.
     sections: String,
@@ -126,10 +134,14 @@ fn main() {
     let mut costs: Vec<(usize, Cost)> = Vec::new();
     let mut readers: Vec<(usize, Repo)> = Vec::new();
 
-    let counted = plan.counted();
+    let counted: Vec<usize> = plan
+        .told()
+        .into_iter()
+        .flat_map(|n| plan.around(n))
+        .collect();
     let behind = plan.behind();
     let mut stops: Vec<usize> = (1..=plan.pushes / 100).map(|n| n * 100).collect();
-    stops.extend(counted.iter().map(|n| n - 1));
+    stops.extend(counted.iter().flat_map(|n| [n - 1, *n]));
     stops.extend(behind.iter().map(|n| plan.pushes - n));
     stops.push(plan.pushes);
     stops.sort_unstable();
@@ -167,15 +179,23 @@ fn main() {
     )
     .unwrap();
     writeln!(told, "|---|---|").unwrap();
-    for (push, cost) in &costs {
-        writeln!(told, "| {push} | {cost} |").unwrap();
+    for push in plan.told() {
+        let around = plan.around(push);
+        let of = |range: &std::ops::Range<usize>| -> Vec<Cost> {
+            let within = costs.iter().filter(|(push, _)| range.contains(push));
+            within.map(|(_, cost)| *cost).collect()
+        };
+        writeln!(told, "| {push} | {} |", Cost::mean(&of(&(push..push + 1)))).unwrap();
+        let (first, last) = (around.start, around.end - 1);
+        let mean = Cost::mean(&of(&around));
+        writeln!(told, "| mean of {first} to {last} | {mean} |").unwrap();
     }
     let last = bucket.sample(plan.pushes);
     writeln!(
         told,
-        "\nAfter {} pushes: {} packs in the manifest of {} bytes ({}, not packed), {} bytes in the \
-         bucket.\n",
-        plan.pushes, last.packs, last.manifest, last.sections, last.stored
+        "\nAfter {} pushes: {} packs in the manifest of {} bytes ({}, not packed), {} more aside, {} \
+         bytes in the bucket.\n",
+        plan.pushes, last.packs, last.manifest, last.sections, last.aside, last.stored
     )
     .unwrap();
 
@@ -222,17 +242,31 @@ fn main() {
     }
     let ours = counter.count(|url| clone("clone-after", url));
     row(told, "clone after base and gc", &ours, &theirs);
-    let after = bucket.sample(plan.pushes);
-    writeln!(
-        told,
-        "\nAfter base and gc: {} packs, a manifest of {} bytes, {} bytes in the bucket: {:.2} times \
-         the {packed} bytes of the packs after `git gc`.",
-        after.packs,
-        after.manifest,
-        after.stored,
-        after.stored as f64 / packed as f64
-    )
-    .unwrap();
+    let mut stored = |when: &str| {
+        let after = bucket.sample(plan.pushes);
+        let ratio = after.stored as f64 / packed as f64;
+        writeln!(
+            told,
+            "\n{when}: {} packs, {} more aside, a manifest of {} bytes, {} bytes in the bucket: \
+             {ratio:.2} times the {packed} bytes of the packs after `git gc`.",
+            after.packs, after.aside, after.manifest, after.stored,
+        )
+        .unwrap();
+    };
+    stored("After base and gc, with what the retention time keeps");
+    git.ok(&["pail", "config", &bucket.url(), "retention", "0s"]);
+    for _ in 0..2 {
+        let url = bucket.url();
+        git.ok(&[
+            "pail",
+            "maintenance",
+            "run",
+            "--task=merge",
+            "--task=gc",
+            &url,
+        ]);
+    }
+    stored("With a retention time of 0, after two more runs");
     println!("{report}");
     std::fs::create_dir_all(&plan.out).expect("the folder for the figures can be made");
     let name = format!("{}-pushes", plan.pushes);

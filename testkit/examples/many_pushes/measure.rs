@@ -3,7 +3,12 @@
 use crate::bucket::Bucket;
 use std::fmt;
 use std::net::SocketAddr;
-use testkit::wire_proxy::WireProxy;
+use std::time::Duration;
+use testkit::wire_proxy::{Fault, Rule, WireProxy};
+
+/// How far away the server is: every answer takes so much longer. Requests that are made at
+/// once would else follow each other, because answers come faster than connections are opened.
+const DISTANCE: Duration = Duration::from_millis(250);
 
 /// What a command cost.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +21,20 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
+    /// The mean of some, rounded down.
+    pub(crate) fn mean(of: &[Self]) -> Self {
+        let count = of.len().max(1);
+        let wide = |part: fn(&Self) -> u64| of.iter().map(part).sum::<u64>() / count as u64;
+        let narrow = |part: fn(&Self) -> usize| of.iter().map(part).sum::<usize>() / count;
+        Self {
+            requests: narrow(|cost| cost.requests),
+            round_trips: wide(|cost| cost.round_trips),
+            depth: narrow(|cost| cost.depth),
+            up: wide(|cost| cost.up),
+            down: wide(|cost| cost.down),
+        }
+    }
+
     /// Both ways.
     pub(crate) fn bytes(&self) -> u64 {
         self.up + self.down
@@ -38,6 +57,12 @@ impl fmt::Display for Cost {
     }
 }
 
+fn distant(server: SocketAddr) -> WireProxy {
+    let proxy = WireProxy::start(server);
+    proxy.rule(Rule::new(Fault::Delay(DISTANCE)).always());
+    proxy
+}
+
 /// A server behind a proxy that counts.
 pub(crate) struct Counter {
     proxy: WireProxy,
@@ -47,7 +72,7 @@ pub(crate) struct Counter {
 impl Counter {
     /// The bucket.
     pub(crate) fn new(bucket: &Bucket) -> Self {
-        let proxy = WireProxy::start(bucket.server());
+        let proxy = distant(bucket.server());
         let url = bucket
             .url()
             .replace(&bucket.server().to_string(), &proxy.address().to_string());
@@ -56,7 +81,7 @@ impl Counter {
 
     /// A web server that serves git.
     pub(crate) fn of(server: SocketAddr, repository: &str) -> Self {
-        let proxy = WireProxy::start(server);
+        let proxy = distant(server);
         let url = format!("{}/{repository}", proxy.url());
         Self { proxy, url }
     }

@@ -1,8 +1,8 @@
 //! Bytes ⇄ [`Manifest`]: version gate first, unknown fields kept, every value checked.
 
 use super::{
-    Condemned, Holds, LEASE, LogEntry, LogTail, Manifest, MovesFile, PackEntry, PackSource,
-    RefMove, SegmentRef, TableRef, VERSION, WHAT, Why, checksum, invariants, packed,
+    AsideRef, Condemned, Holds, LEASE, LogEntry, LogTail, Manifest, MovesFile, PackEntry,
+    PackSource, RefMove, SegmentRef, TableRef, VERSION, WHAT, Why, checksum, invariants, packed,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::refs::Updates;
@@ -36,6 +36,8 @@ struct Wire {
     head: Option<String>,
     refs: WireRefs,
     packs: Vec<WirePack>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    aside: Option<WireAside>,
     log: WireLog,
     #[serde(default)]
     condemned: Vec<WireCondemned>,
@@ -77,6 +79,15 @@ struct WirePack {
     source: String,
     #[serde(flatten)]
     unknown: Map<String, Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireAside {
+    id: String,
+    sha256: String,
+    size: u64,
+    count: u64,
+    to: u64,
 }
 
 /// Name, old id, new id.
@@ -212,6 +223,18 @@ pub(crate) fn decode_entry(line: &[u8]) -> Result<LogEntry> {
     wire.read()
 }
 
+/// One pack as a line of JSON, as the list aside holds them.
+pub(crate) fn encode_pack(pack: &PackEntry) -> Result<Vec<u8>> {
+    serde_json::to_vec(&WirePack::write(pack)).map_err(|error| corrupt("a list of packs", error))
+}
+
+/// Reads such a line.
+pub(crate) fn decode_pack(line: &[u8]) -> Result<PackEntry> {
+    let wire: WirePack =
+        serde_json::from_slice(line).map_err(|error| corrupt("a list of packs", error))?;
+    wire.read()
+}
+
 fn newer(why: String) -> Error {
     Error::new(
         ErrorKind::Unsupported,
@@ -279,6 +302,13 @@ impl Wire {
                 .into_iter()
                 .map(WirePack::read)
                 .collect::<Result<_>>()?,
+            aside: self.aside.map(|a| AsideRef {
+                id: a.id,
+                sha256: a.sha256,
+                size: a.size,
+                count: a.count,
+                to: a.to,
+            }),
             log: LogTail {
                 segments: self
                     .log
@@ -336,6 +366,13 @@ impl Wire {
                 updates: manifest.updates.iter().map(update).collect(),
             },
             packs: manifest.packs.iter().map(WirePack::write).collect(),
+            aside: manifest.aside.as_ref().map(|a| WireAside {
+                id: a.id.clone(),
+                sha256: a.sha256.clone(),
+                size: a.size,
+                count: a.count,
+                to: a.to,
+            }),
             log: WireLog {
                 segments: manifest
                     .log

@@ -1,6 +1,6 @@
 //! What holds for every manifest, whoever wrote it.
 
-use super::Manifest;
+use super::{Manifest, PackEntry};
 use crate::format::keys::is_hex;
 use crate::key::Key;
 use crate::oid::ObjectId;
@@ -56,12 +56,26 @@ pub(super) fn fault(manifest: &Manifest) -> Option<String> {
             gone.key.escape_debug()
         ));
     }
-    packs(manifest).or_else(|| log(manifest))
+    packs(&manifest.packs, manifest)
+        .or_else(|| aside(manifest))
+        .or_else(|| log(manifest))
 }
 
-fn packs(manifest: &Manifest) -> Option<String> {
+fn aside(manifest: &Manifest) -> Option<String> {
+    let aside = manifest.aside.as_ref()?;
+    if !is_hex(&aside.id, &[32]) || !is_hex(&aside.sha256, &[64]) {
+        return Some("the id or hash of 'aside' is not hex of the right length".to_owned());
+    }
+    if aside.to > manifest.generation || aside.size > MAX_SIZE || aside.count > MAX_COUNT {
+        return Some("a number of 'aside' is out of bounds".to_owned());
+    }
+    None
+}
+
+/// The first rule that packs break which this manifest names, itself or aside.
+pub(crate) fn packs(packs: &[PackEntry], manifest: &Manifest) -> Option<String> {
     let mut names = BTreeSet::new();
-    for pack in &manifest.packs {
+    for pack in packs {
         if !is_hex(&pack.name, &[manifest.object_format.hex_len()]) {
             return Some(format!(
                 "a pack is named '{}', which is no checksum",

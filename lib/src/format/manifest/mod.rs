@@ -7,10 +7,13 @@ mod log;
 mod packed;
 mod packs;
 
-pub(crate) use codec::{decode_entry, encode_entry, read_move, updates_len, write_move};
+pub(crate) use codec::{
+    decode_entry, decode_pack, encode_entry, encode_pack, read_move, updates_len, write_move,
+};
+pub(crate) use invariants::packs as pack_fault;
 pub use log::{LogEntry, LogTail, MovesFile, RefMove, SegmentRef};
 pub use packed::text;
-pub use packs::{Holds, PackEntry, PackSource};
+pub use packs::{AsideRef, Holds, PackEntry, PackSource};
 
 use super::refs::Updates;
 use crate::oid::ObjectFormat;
@@ -63,6 +66,8 @@ pub struct Manifest {
     pub updates: Updates,
     /// The packs.
     pub packs: Vec<PackEntry>,
+    /// Where older alternatives to them are listed, if there are any.
+    pub aside: Option<AsideRef>,
     /// The push log.
     pub log: LogTail,
     /// Keys that are to be deleted.
@@ -90,6 +95,7 @@ impl Manifest {
             base: None,
             updates: Updates::new(),
             packs: Vec::new(),
+            aside: None,
             log: LogTail::default(),
             condemned: Vec::new(),
             settings: Map::new(),

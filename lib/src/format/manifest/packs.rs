@@ -26,6 +26,24 @@ pub struct PackEntry {
     pub unknown: Map<String, Value>,
 }
 
+/// A list of further packs, in a file of its own. All of their objects are in the packs of the
+/// manifest, too: it serves readers that are far behind, and whoever cannot read it lacks
+/// nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsideRef {
+    /// Its key is `pail/aside/<id>`.
+    pub id: String,
+    /// SHA-256 of the file, hex.
+    pub sha256: String,
+    /// Bytes of the file.
+    pub size: u64,
+    /// How many packs it names.
+    pub count: u64,
+    /// The newest generation that one of them covers: who has everything up to it has no use
+    /// for the list.
+    pub to: u64,
+}
+
 /// Which objects of its generations a pack holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Holds {

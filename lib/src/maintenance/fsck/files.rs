@@ -1,7 +1,7 @@
 //! Pure: which files a manifest names, and which of those that are there it does not.
 
 use crate::error::Result;
-use crate::format::manifest::{LogEntry, Manifest};
+use crate::format::manifest::{LogEntry, Manifest, PackEntry};
 use crate::format::{keys, names};
 use crate::maintenance::place::Place;
 use crate::maintenance::{Finding, Severity};
@@ -20,14 +20,18 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// What the manifest itself names; the entries are those of its log, old ones too.
-    pub(super) fn of(manifest: &Manifest, older: &[LogEntry]) -> Result<Self> {
+    /// What the manifest itself names, and the packs that lie aside; the entries are those of
+    /// its log, old ones too.
+    pub(super) fn of(manifest: &Manifest, aside: &[PackEntry], older: &[LogEntry]) -> Result<Self> {
         let mut named = Self::default();
-        for pack in &manifest.packs {
+        for pack in manifest.packs.iter().chain(aside) {
             named.add(keys::pack(&pack.name)?.as_str(), pack.size);
             if let Some(size) = pack.index {
                 named.add(keys::index(&pack.name)?.as_str(), size);
             }
+        }
+        if let Some(list) = &manifest.aside {
+            named.add(keys::aside(&list.id)?.as_str(), list.size);
         }
         if let Some(table) = &manifest.base {
             named.add(keys::table(&table.id)?.as_str(), table.size);
@@ -77,7 +81,12 @@ impl Named {
             } else {
                 "missing-file"
             };
-            let finding = Finding::new(Severity::Error, code, key, reason);
+            let severity = if keys::is_aside(key) {
+                Severity::Warning
+            } else {
+                Severity::Error
+            };
+            let finding = Finding::new(severity, code, key, reason);
             findings.push(finding.with_mend(mend(key)));
         }
         findings
@@ -92,6 +101,8 @@ pub(super) fn mend(key: &str) -> &'static str {
         "restore it from a backup or from the versions that the bucket keeps; or push the refs that are hurt under new names from a complete clone"
     } else if key.starts_with(keys::SEGMENTS) {
         "no ref is hurt: older values of refs are forgotten, and readers that are far behind take everything anew"
+    } else if keys::is_aside(key) {
+        "nothing is lost: readers that are far behind download more until maintenance writes it anew; `git pail maintenance run --task=base` does so at once"
     } else {
         "restore it from a backup or from the versions that the bucket keeps"
     }

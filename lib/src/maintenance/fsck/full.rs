@@ -29,7 +29,7 @@ pub(super) async fn look(
     let scratch = bench
         .open(context, looked.at.manifest.object_format)
         .await?;
-    let mut packs: Vec<_> = looked.at.manifest.packs.iter().collect();
+    let mut packs: Vec<_> = looked.all.iter().collect();
     packs.retain(|pack| looked.packs.contains(&pack.name));
     packs.sort_by_key(|pack| (pack.to, pack.holds != Holds::Blobs));
     let sizes = packs.iter().map(|pack| pack.size + pack.index.unwrap_or(0));

@@ -13,7 +13,7 @@ mod quick;
 use super::{Bench, Finding, Severity};
 use crate::error::{Error, ErrorKind, Result};
 use crate::refs::RefName;
-use crate::transaction::Snapshot;
+use crate::transaction::{Snapshot, read_aside};
 use crate::transfer::Context;
 use std::collections::BTreeSet;
 
@@ -99,7 +99,8 @@ pub async fn fsck(context: &Context, bench: Option<&Bench>) -> Result<Option<Rep
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Corrupt`] if a part of the log cannot be read; those of the store.
+/// [`ErrorKind::Corrupt`] if a part of the log, or the list of packs that lies aside, cannot be
+/// read; those of the store.
 pub(super) async fn named_by(context: &Context, at: &Snapshot) -> Result<BTreeSet<String>> {
     let mut findings = Vec::new();
     let history = history::read(context, at, &mut findings).await?;
@@ -107,7 +108,8 @@ pub(super) async fn named_by(context: &Context, at: &Snapshot) -> Result<BTreeSe
         let message = format!("cannot read {}: {}", broken.subject, broken.reason);
         return Err(Error::new(ErrorKind::Corrupt, message));
     }
-    let named = files::Named::of(&at.manifest, &history.older)?;
+    let aside = read_aside(&*context.store, &context.cache, at).await?;
+    let named = files::Named::of(&at.manifest, &aside, &history.older)?;
     let condemned = at.manifest.condemned.iter().map(|gone| gone.key.clone());
     Ok(named.sizes.into_keys().chain(condemned).collect())
 }

@@ -6,13 +6,13 @@ use super::hurt::{moved_after, whole_up_to};
 use super::manifest::{self, Root};
 use super::{Report, Severity};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::manifest::Manifest;
+use crate::format::manifest::{Manifest, PackEntry};
 use crate::format::refs::{BaseTable, RefTable};
 use crate::format::{keys, sha256_hex};
 use crate::key::Key;
 use crate::maintenance::Finding;
 use crate::store::{Limits, Store, Wanted, download};
-use crate::transaction::Snapshot;
+use crate::transaction::{Cache, Snapshot, read_aside};
 use crate::transfer::{Context, cover};
 use bytes::BytesMut;
 use futures_util::{StreamExt, pin_mut};
@@ -23,6 +23,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Looked {
     /// The repository; its refs are incomplete where the table is broken.
     pub(super) at: Snapshot,
+    /// The packs that it names, and those that lie aside.
+    pub(super) all: Vec<PackEntry>,
     /// Whether all refs are known.
     pub(super) refs_known: bool,
     /// Packs whose file is there with its size.
@@ -62,7 +64,8 @@ pub(super) async fn look(context: &Context) -> Result<Option<(Option<Looked>, Re
         version,
     };
     let history = history::read(context, &at, &mut report.findings).await?;
-    let named = Named::of(&at.manifest, &history.older)?;
+    let aside = aside(store, &at, &mut report.findings).await?;
+    let named = Named::of(&at.manifest, &aside, &history.older)?;
     report.findings.extend(named.findings.iter().cloned());
     let there = there(store, &named, &mut report.findings).await?;
     let told: BTreeSet<_> = report
@@ -81,21 +84,44 @@ pub(super) async fn look(context: &Context) -> Result<Option<(Option<Looked>, Re
     let extra = unnamed(&there, &named.sizes, &condemned);
     refs(&at, refs_known, &history, &mut report.findings);
     let wrong: BTreeSet<_> = wrong.iter().map(|one| one.subject.as_str()).collect();
-    let (packs, indexes) = usable(&at.manifest, &wrong)?;
+    let all = [&at.manifest.packs[..], &aside].concat();
+    let (packs, indexes) = usable(&all, &wrong)?;
     covers(&at, refs_known, &history, &packs, &mut report);
     report.findings.extend(extra);
     report.checked.generation = at.manifest.generation;
     report.checked.files = named.sizes.len() as u64 + 1;
     report.checked.bytes = named.sizes.values().sum();
     report.checked.refs = at.refs.count();
-    report.checked.packs = at.manifest.packs.len() as u64;
+    report.checked.packs = all.len() as u64;
     let looked = Looked {
         at,
+        all,
         refs_known,
         packs,
         indexes,
     };
     Ok(Some((Some(looked), report)))
+}
+
+/// The packs that lie aside; none where their list is broken, which is told.
+async fn aside(
+    store: &dyn Store,
+    at: &Snapshot,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<PackEntry>> {
+    // Straight from the bucket: a local copy says nothing about what lies there.
+    let error = match read_aside(store, &Cache::default(), at).await {
+        Ok(packs) => return Ok(packs),
+        Err(error) if error.kind() == ErrorKind::Corrupt => error,
+        Err(error) => return Err(error),
+    };
+    let list = at.manifest.aside.as_ref().map(|list| keys::aside(&list.id));
+    let key = list
+        .transpose()?
+        .map_or_else(String::new, |key| key.to_string());
+    let finding = Finding::new(Severity::Warning, "aside", &key, error.to_string());
+    findings.push(finding.with_mend(mend(&key)));
+    Ok(Vec::new())
 }
 
 /// The base table; `None` where it is broken, which is told.
@@ -236,11 +262,11 @@ fn refs(at: &Snapshot, known: bool, history: &History, findings: &mut Vec<Findin
 
 /// The names of packs and of indexes that are there.
 fn usable(
-    manifest: &Manifest,
+    all: &[PackEntry],
     wrong: &BTreeSet<&str>,
 ) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
     let (mut packs, mut indexes) = (BTreeSet::new(), BTreeSet::new());
-    for pack in &manifest.packs {
+    for pack in all {
         if !wrong.contains(keys::pack(&pack.name)?.as_str()) {
             packs.insert(pack.name.clone());
         }

@@ -21,7 +21,7 @@ pub enum Kind {
     Tables,
     /// Older parts of the push log.
     Log,
-    /// The manifest, and leases on it.
+    /// The manifest, the list of packs that lies aside, and leases.
     Manifest,
     /// Git LFS objects.
     Lfs,
@@ -135,6 +135,7 @@ impl Known<'_> {
             Some(_) => Kind::Beside,
             None if is_named && key.starts_with(keys::TABLES) => Kind::Tables,
             None if is_named && key.starts_with(keys::SEGMENTS) => Kind::Log,
+            None if is_named && keys::is_aside(key) => Kind::Manifest,
             None => match Place::of(key) {
                 Place::Own => Kind::Leftovers,
                 Place::Expected if key.starts_with("lfs/") => Kind::Lfs,
@@ -158,11 +159,12 @@ mod tests {
         let table = format!("pail/refs/{id}");
         let segment = format!("pail/log/1-2-{id}");
         let (one_pack, two_pack, three_pack) = (pack(&one), pack(&two), pack(&three));
+        let (aside, old) = (format!("pail/aside/{id}"), "pail/aside/00");
         let gone = format!("pail/log/3-4-{id}");
         let known = Known {
             clone: BTreeSet::from([one.as_str()]),
             condemned: BTreeSet::from([gone.as_str()]),
-            named: BTreeSet::from([&*one_pack, &*two_pack, &*index, &*table, &*segment]),
+            named: BTreeSet::from([&*one_pack, &*two_pack, &*index, &*table, &*segment, &*aside]),
         };
         for (key, kind) in [
             ("pail/manifest.json", Kind::Manifest),
@@ -172,6 +174,8 @@ mod tests {
             (&*index, Kind::Indexes),
             (&*table, Kind::Tables),
             (&*segment, Kind::Log),
+            (&*aside, Kind::Manifest),
+            (old, Kind::Leftovers),
             (&*gone, Kind::Condemned),
             (&*format!("pail/refs/{}", "1".repeat(32)), Kind::Leftovers),
             (&*format!("pail/probe/{id}"), Kind::Leftovers),

@@ -10,8 +10,7 @@ pub use kinds::{Kind, Tally};
 pub use prices::{ALL as PRICES, Cost, Prices, Requests};
 pub use scale::Level;
 
-use super::levels;
-use super::sweep;
+use super::{aside, levels, sweep};
 use crate::error::Result;
 use crate::format::keys;
 use crate::format::manifest::{LogEntry, PackEntry};
@@ -52,7 +51,8 @@ impl Stats {
 /// 1970.
 ///
 /// Costs one LIST for each thousand files, one for the uploads that were not ended, and one
-/// GET for each older part of the log that is not in the cache.
+/// GET for each older part of the log, and for the list of packs that lies aside, that is not
+/// in the cache.
 ///
 /// # Errors
 ///
@@ -64,6 +64,8 @@ pub async fn stats(context: &Context, at: &Snapshot, since: i64) -> Result<Stats
     let unfinished: Vec<Unfinished> = store.unfinished("").try_collect().await?;
     let entries = history(context, at).await?;
     let mut named = sweep::named(&at.manifest)?;
+    let listed_aside = aside::listed(context, at).await?;
+    named.extend(sweep::of_packs(&listed_aside)?);
     for file in entries.iter().filter_map(|entry| entry.moves_file.as_ref()) {
         named.insert(keys::moves(&file.id)?);
     }
@@ -71,10 +73,11 @@ pub async fn stats(context: &Context, at: &Snapshot, since: i64) -> Result<Stats
         .into_iter()
         .cloned()
         .collect();
+    let packs = [&at.manifest.packs[..], &listed_aside].concat();
     let clone_bytes = clone.iter().map(|pack| pack.size).sum();
     Ok(Stats {
         kinds: kinds::count(&at.manifest, &clone, &named, &listed, &unfinished),
-        levels: scale::levels(&at.manifest.packs, &clone),
+        levels: scale::levels(&packs, &clone),
         growth: growth::growth(&entries, &clone, since, now),
         requests: Requests::of_commits(&entries, now.saturating_sub(MONTH)),
         clone_requests: Requests::of_a_clone(&clone),

@@ -263,3 +263,106 @@ fn segments_are_replaced_where_they_stand() {
         "somebody else was faster"
     );
 }
+
+fn list(id: char, count: u64, to: u64) -> AsideRef {
+    AsideRef {
+        id: id.to_string().repeat(32),
+        sha256: "0".repeat(64),
+        size: 1,
+        count,
+        to,
+    }
+}
+
+/// A merged pack of three pushes, with the newest of them beside it and the middle one aside.
+fn with_a_list() -> Snapshot {
+    let mut current = at();
+    current.manifest.packs = vec![
+        pack('3', 2, 3, PackSource::Push),
+        pack('e', 0, 3, PackSource::Merge),
+    ];
+    current.manifest.aside = Some(list('a', 1, 2));
+    current
+}
+
+/// The newest moves, too, and the one that was there goes.
+fn other_list() -> Rework {
+    Rework {
+        aside: Some(AsideRework {
+            old: Some("a".repeat(32)),
+            new: Some(list('b', 1, 3)),
+            lists: vec![name('3')],
+            moved: vec![name('3')],
+            drop: vec![pack('2', 1, 2, PackSource::Push)],
+        }),
+        ..Rework::default()
+    }
+}
+
+#[test]
+fn alternatives_move_aside_and_the_old_list_is_condemned() {
+    let current = with_a_list();
+    let after = next(&current, &change(&current, other_list())).unwrap();
+    let names: Vec<&str> = after.packs.iter().map(|pack| &*pack.name).collect();
+    assert_eq!(names, [name('e')]);
+    assert_eq!((after.aside, after.epoch), (Some(list('b', 1, 3)), 0));
+    let gone: Vec<_> = after
+        .condemned
+        .iter()
+        .map(|gone| (&*gone.key, gone.why))
+        .collect();
+    let pack = keys::pack(&name('2')).unwrap();
+    let old = keys::aside(&"a".repeat(32)).unwrap();
+    let expected = [(pack.as_str(), Why::Merged), (old.as_str(), Why::Merged)];
+    assert_eq!(gone, expected);
+}
+
+#[test]
+fn a_list_is_given_up_that_does_not_fit_any_more() {
+    let made = with_a_list();
+    let change = change(&made, other_list());
+    let condemned = |letter: char| Condemned {
+        key: keys::pack(&name(letter)).unwrap().to_string(),
+        generation: 3,
+        time: 0,
+        why: Why::Leftover,
+    };
+    let mut newer = with_a_list();
+    newer.manifest.aside = Some(list('c', 1, 2));
+    let mut none = with_a_list();
+    none.manifest.aside = None;
+    let mut moved = with_a_list();
+    moved.manifest.packs.remove(0);
+    let mut doomed = with_a_list();
+    doomed.manifest.condemned.push(condemned('3'));
+    let mut needed = with_a_list();
+    needed.manifest.packs[1] = pack('e', 0, 2, PackSource::Merge);
+    for (current, why) in [
+        (newer, "somebody else made another list"),
+        (none, "the list is gone"),
+        (moved, "what shall move is not there"),
+        (doomed, "what shall be listed will be deleted"),
+        (needed, "nothing stands in for what shall move"),
+    ] {
+        assert!(next(&current, &change).is_none(), "{why}");
+    }
+}
+
+#[test]
+fn where_objects_leave_the_list_is_made_anew_in_the_same_commit() {
+    let current = with_a_list();
+    let mut rework = other_list();
+    rework.drops_objects = true;
+    rework.drop = vec![name('e')];
+    rework.new = vec![pack('f', 0, 3, PackSource::Base)];
+    let after = next(&current, &change(&current, rework.clone())).unwrap();
+    assert_eq!((after.epoch, after.packs.len()), (1, 1));
+    let dropped = after
+        .condemned
+        .iter()
+        .filter(|gone| gone.why == Why::Dropped);
+    assert_eq!(dropped.count(), 2, "the merged pack, and the one aside");
+    // A list that stayed would name packs with objects that left.
+    rework.aside = None;
+    assert!(next(&current, &change(&current, rework)).is_none());
+}
