@@ -185,10 +185,12 @@ fn main() {
             let within = costs.iter().filter(|(push, _)| range.contains(push));
             within.map(|(_, cost)| *cost).collect()
         };
-        writeln!(told, "| {push} | {} |", Cost::mean(&of(&(push..push + 1)))).unwrap();
+        for cost in of(&(push..push + 1)) {
+            writeln!(told, "| {push} | {cost} |").unwrap();
+        }
         let (first, last) = (around.start, around.end - 1);
-        let mean = Cost::mean(&of(&around));
-        writeln!(told, "| mean of {first} to {last} | {mean} |").unwrap();
+        let median = Cost::median(&of(&around));
+        writeln!(told, "| median of {first} to {last} | {median} |").unwrap();
     }
     let last = bucket.sample(plan.pushes);
     writeln!(

@@ -21,11 +21,19 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// The mean of some, rounded down.
-    pub(crate) fn mean(of: &[Self]) -> Self {
-        let count = of.len().max(1);
-        let wide = |part: fn(&Self) -> u64| of.iter().map(part).sum::<u64>() / count as u64;
-        let narrow = |part: fn(&Self) -> usize| of.iter().map(part).sum::<usize>() / count;
+    /// The median of some, of each figure by itself: maintenance that a push leaves behind uses
+    /// the same URL, and is sometimes counted with the next push.
+    pub(crate) fn median(of: &[Self]) -> Self {
+        let wide = |part: fn(&Self) -> u64| {
+            let mut all: Vec<u64> = of.iter().map(part).collect();
+            all.sort_unstable();
+            all[all.len() / 2]
+        };
+        let narrow = |part: fn(&Self) -> usize| {
+            let mut all: Vec<usize> = of.iter().map(part).collect();
+            all.sort_unstable();
+            all[all.len() / 2]
+        };
         Self {
             requests: narrow(|cost| cost.requests),
             round_trips: wide(|cost| cost.round_trips),
