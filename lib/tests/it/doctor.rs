@@ -156,7 +156,7 @@ async fn heavy_what_care_of_the_log_leaves_that_dies_anywhere_is_told_and_remove
     let base = Memory::new();
     let writer = remote(Arc::new(base.clone()), 1, SMALL);
     push_ok(&writer, &repo, &[MAIN]).await;
-    logged(&writer, &repo, 8).await;
+    logged(&writer, &repo, 12).await;
     repo.commit("a", "new\n");
     everywhere("joined log", &base, &repo, async |store, (): &()| {
         join_log(remote(store, 2, SMALL).context(), WHO).await
@@ -189,8 +189,8 @@ async fn heavy_what_care_of_the_log_leaves_that_dies_anywhere_is_told_and_remove
     .await;
     eprintln!("doctor: {} points: forgotten log", forgot.get());
     assert!(
-        calls >= 10,
-        "the manifest, eight parts, the manifest: {calls}"
+        calls >= 14,
+        "the manifest, twelve parts, the manifest: {calls}"
     );
 }
 

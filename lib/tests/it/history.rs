@@ -26,7 +26,7 @@ const CLIENTS: usize = 3;
 const STEPS: usize = 24;
 
 /// So many pushes come first where the log is long: most of them leave a segment.
-const SEGMENTS: usize = 12;
+const SEGMENTS: usize = 16;
 
 /// One call in so many is turned away or has its reply lost.
 const FAULTS: usize = 7;
