@@ -64,15 +64,7 @@ pub fn download_keeping<'a>(
         (0..wanted.size.div_ceil(part))
             .map(move |n| (file, n * part..wanted.size.min((n + 1) * part)))
     });
-    // Small files do not fill the memory that large ones may take: more of them at once.
-    let largest = files
-        .iter()
-        .map(|wanted| wanted.size.min(part))
-        .max()
-        .unwrap_or(part)
-        .max(1);
-    let room = usize::try_from(part * limits.parallel as u64 / largest).unwrap_or(1);
-    let parallel = room.clamp(limits.parallel.max(1), limits.parallel.max(1) * 8);
+    let parallel = at_once(files, part, limits.parallel.max(1));
     stream::iter(jobs)
         .map(move |(file, range)| async move {
             let bytes = read_range(store, (file, &files[file]), range, keep).await?;
@@ -85,6 +77,22 @@ pub fn download_keeping<'a>(
         .buffered(parallel)
         .map_ok(stream::iter)
         .try_flatten()
+}
+
+/// How many ranges to ask for at the same time. Small files do not fill the memory that large
+/// ones may take, so it can be more of them, up to eight times as many: as many as fit if each
+/// were as large as the largest, or all if they fit together.
+fn at_once(files: &[Wanted], part: u64, parallel: usize) -> usize {
+    let memory = part.saturating_mul(parallel as u64);
+    let sizes = || files.iter().map(|wanted| wanted.size);
+    let all = sizes().fold(0, u64::saturating_add);
+    let room = if all <= memory {
+        files.len()
+    } else {
+        let largest = sizes().max().unwrap_or(part).clamp(1, part);
+        usize::try_from(memory / largest).unwrap_or(1)
+    };
+    room.clamp(parallel, parallel * 8)
 }
 
 /// Reads one file from a place in it on, as [`download`] does.
@@ -234,4 +242,31 @@ async fn take(
         return Err(Stop::Cut(Error::new(ErrorKind::Unavailable, message)));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_into_the_memory_together_is_asked_for_at_once() {
+        const MIB: u64 = 1 << 20;
+        let files = |sizes: &[u64]| -> Vec<Wanted> {
+            let key = Key::new("f").unwrap();
+            let file = |size: &u64| Wanted {
+                key: key.clone(),
+                size: *size,
+            };
+            sizes.iter().map(file).collect()
+        };
+        let ranges = |sizes: &[u64]| at_once(&files(sizes), 8 * MIB, 4);
+        assert_eq!(ranges(&[]), 4);
+        assert_eq!(ranges(&[100 * MIB]), 4, "ranges of 8 MiB");
+        assert_eq!(ranges(&[1000; 20]), 20);
+        assert_eq!(ranges(&[1000; 90]), 32, "eight times four");
+        let mut one_large = vec![1000; 24];
+        one_large.push(4 * MIB);
+        assert_eq!(ranges(&one_large), 25);
+        assert_eq!(ranges(&[4 * MIB; 25]), 8, "more would not fit");
+    }
 }
