@@ -24,7 +24,8 @@ use std::fmt::Write;
 /// holds, from, to, objects, bytes, index_bytes, null where no index is stored, and beside:
 /// whether its objects lie in a larger pack, too, and it stays for who is slightly behind),
 /// and totals (refs; packs, objects and bytes of the packs that a clone takes; beside, the
-/// packs and bytes of the others). A pack covers the generations after its from, up to its
+/// packs and bytes of the others; aside, how many more packs there are for who is far behind,
+/// which are not told one by one). A pack covers the generations after its from, up to its
 /// to. With --refs there are no packs, with --packs no refs. In names, a byte that is not
 /// UTF-8 stands as %XX, and % as %25.
 #[derive(Debug, clap::Args)]
@@ -87,12 +88,19 @@ struct Totals {
     objects: u64,
     bytes: u64,
     beside: Beside,
+    aside: Aside,
 }
 
 #[derive(Serialize)]
 struct Beside {
     packs: u64,
     bytes: u64,
+}
+
+/// Packs that the manifest does not name itself: for readers far behind.
+#[derive(Serialize)]
+struct Aside {
+    packs: u64,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Stop> {
@@ -164,6 +172,9 @@ fn totals(at: &Snapshot) -> Totals {
         beside: Beside {
             packs: beside.len() as u64,
             bytes: beside.iter().map(|pack| stored(pack)).sum(),
+        },
+        aside: Aside {
+            packs: manifest.aside.as_ref().map_or(0, |list| list.count),
         },
     }
 }
@@ -282,8 +293,16 @@ fn everything(at: &Snapshot, url: &str) -> Vec<u8> {
         let what = format!("{packs} of the same objects for who is slightly behind, {size}");
         ("beside", what)
     });
+    let aside = totals.aside.packs > 0;
+    let aside = aside.then(|| {
+        let packs = count(totals.aside.packs, "more pack");
+        (
+            "aside",
+            format!("{packs} of them for who is far behind, not shown here"),
+        )
+    });
     let mut text = String::new();
-    for (name, value) in facts.into_iter().chain(beside) {
+    for (name, value) in facts.into_iter().chain(beside).chain(aside) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name:<12}{value}");
     }

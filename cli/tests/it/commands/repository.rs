@@ -232,7 +232,7 @@ fn without_a_url_the_remote_of_the_branch_is_meant_then_origin_then_the_only_one
 fn ls_adds_up_what_a_clone_takes_and_tells_the_rest_apart() {
     let world = World::installed();
     let repo = world.repo();
-    for number in 0..6 {
+    for number in 0..12 {
         repo.commit("f", format!("{number}\n"));
         repo.ok(&["push", "-q", "origin", "main"]);
     }
@@ -248,6 +248,13 @@ fn ls_adds_up_what_a_clone_takes_and_tells_the_rest_apart() {
     let text = world.shown(&["ls", &world.url()]);
     assert!(text.contains("in all      1 ref, "), "{text}");
     assert!(text.contains("for who is slightly behind"), "{text}");
+    // Those that lie aside are counted by what the manifest says of their list.
+    let manifest = std::fs::read(world.path("bucket/pail/manifest.json")).unwrap();
+    let manifest = pail::format::manifest::text(&manifest).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let aside = manifest["aside"]["count"].as_u64().unwrap();
+    assert_eq!(ls["totals"]["aside"]["packs"], aside);
+    assert!(text.contains("aside       "), "{text}");
 }
 
 #[test]
